@@ -1,0 +1,322 @@
+"""`SocketIO`: the extension that puts namespaces, functions and settings together for one Flask application."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar, cast
+
+import flask
+import flask_socketio
+import socketio
+
+from . import serving
+from .dispatch import Dispatch, Mounted
+from .errors import ConfigurationError, DuplicateNamespaceError
+from .handlers import caller_locals, locate, read_function, read_handlers
+from .limits import Limits, find_setting
+from .namespace import Namespace
+from .routes import Route, read_routes
+from .transport.manager import is_nobody
+from .transport.server import Server
+
+F = TypeVar("F", bound=Callable[..., Any])
+AsyncMode = Literal["threading", "gevent"]
+
+_ASYNC_MODES = ("threading", "gevent")
+_PATH_OPTIONS = ("path", "resource")
+
+
+class _Middleware(socketio.WSGIApp):  # type: ignore[misc]
+    """Answers Socket.IO's own requests and tells them which application they belong to."""
+
+    def __init__(self, server: Server, app: flask.Flask, path: str) -> None:
+        super().__init__(server, app.wsgi_app, socketio_path=path)
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        return super().__call__({**environ, "flask.app": self._app}, start_response)
+
+
+class SocketIO(flask_socketio.SocketIO):
+    """Typed real-time events for a Flask application; a ``flask_socketio.SocketIO`` with everything that it has.
+
+    Args:
+        app: The application; with a factory, leave it out and call `init_app`.
+        namespaces: `Namespace` classes or instances to serve. Strings are accepted as Flask-SocketIO takes them: paths
+            that clients may join without a handler, or ``"*"`` for any.
+        async_mode: ``"threading"`` or ``"gevent"``. Default: the setting ``FRAMEWORK_ASYNC_MODE``, else gevent where
+            gevent has patched this process, else threading. What happens to be installed decides nothing.
+        unknown_events: ``"error"`` answers events that nobody serves with ``unknown_event``, ``"ignore"`` is silent.
+        limits: Bounds on one connection; settings override single ones.
+        options: Every option of Flask-SocketIO, python-socketio and python-engineio. ``async_handlers=True`` runs one
+            client's events at the same time; by default they run one after another. ``message_queue`` may be the
+            setting ``FRAMEWORK_MESSAGE_QUEUE``.
+
+    Raises:
+        DuplicateNamespaceError: Two namespaces claim one path.
+        ConfigurationError: An option can't work.
+    """
+
+    def __init__(
+        self,
+        app: flask.Flask | None = None,
+        *,
+        namespaces: Iterable[type[Namespace] | flask_socketio.Namespace | str] | str = (),
+        async_mode: AsyncMode | None = None,
+        unknown_events: Literal["error", "ignore"] = "error",
+        limits: Limits | None = None,
+        **options: Any,
+    ) -> None:
+        self.server: Any = None
+        self.dispatch: Dispatch | None = None
+        self.stop_server: Callable[[], object] | None = None
+        self.unknown_events = unknown_events
+        self.limits = limits or Limits()
+        self._accepted: list[str] = []
+        self._mounted: dict[str, flask_socketio.Namespace] = {}
+        self._functions: list[tuple[str, Any]] = []
+        self._add_namespaces(namespaces)
+        if async_mode is not None:
+            options["async_mode"] = async_mode
+        super().__init__(app, **options)
+
+    def init_app(self, app: flask.Flask | None, **options: Any) -> None:
+        """Attach to *app*; takes the options of the class, which override those given before."""
+        self._add_namespaces(options.pop("namespaces", ()))
+        self.unknown_events = options.pop("unknown_events", self.unknown_events)
+        self.limits = options.pop("limits", None) or self.limits
+        if self.unknown_events not in ("error", "ignore"):
+            raise ConfigurationError(f"unknown_events is {self.unknown_events!r}; it is 'error' or 'ignore'.")
+        settings = app.config if app is not None else {}
+        self.server_options.update(options)
+        self.manage_session = self.server_options.pop("manage_session", self.manage_session)
+        path = self._take_path()
+        self.async_mode = self._choose_async_mode(self.server_options.get("async_mode"), settings)
+        self._choose_manager(app, "client_manager" in options, settings)
+        self.dispatch = Dispatch(self, self.unknown_events)
+        self.server = self._build_server(settings)
+        for namespace, handler in self._functions:
+            self.dispatch.add_function(namespace, handler)
+        for namespace in self._mounted.values():
+            self._serve(namespace)
+        if app is not None:
+            app.extensions["socketio"] = self
+            self.sockio_mw = _Middleware(self.server, app, path)
+            app.wsgi_app = self.sockio_mw  # type: ignore[method-assign]
+
+    # -- registrations
+
+    def on(self, message: str, namespace: str | None = None) -> Callable[[F], F]:
+        """Serve one event with a function; its annotations are validated as a method's are.
+
+        Args:
+            message: The event's name; ``connect`` and ``disconnect`` are the life cycle, ``*`` is any other event.
+            namespace: ``/`` by default; ``*`` is any namespace that accepts clients.
+        """
+        local_names = caller_locals()
+
+        def register(function: F) -> F:
+            self._add_function(function, message, namespace or "/", local_names)
+            return function
+
+        return register
+
+    def on_event(self, message: str, handler: Callable[..., Any], namespace: str | None = None) -> None:
+        """Serve one event with *handler*; `on` without the decorator."""
+        self._add_function(handler, message, namespace or "/", caller_locals())
+
+    def _add_function(self, function: Callable[..., Any], event: str, path: str, local_names: Any) -> None:
+        handler = read_function(function, event, local_names)
+        self._functions.append((path, handler))
+        if self.dispatch is not None:
+            self.dispatch.add_function(path, handler)
+
+    def on_namespace(self, namespace_handler: flask_socketio.Namespace | type[Namespace]) -> None:
+        """Serve a namespace: a class, or an instance of one.
+
+        Raises:
+            DuplicateNamespaceError: Its path is taken.
+            ConfigurationError: Its path does not start with a slash, or it is no namespace.
+        """
+        namespace = self._instantiate(namespace_handler)
+        path = str(namespace.namespace)
+        if not path.startswith("/"):
+            raise ConfigurationError(
+                f"{type(namespace).__name__}.namespace is {path!r}; a path starts with a slash. "
+                "For functions that serve any namespace there is @socketio.on(..., namespace='*')."
+            )
+        taken = self._mounted.get(path)
+        if taken is not None and taken is not namespace:
+            raise DuplicateNamespaceError(
+                f"{path!r} is served by {_describe(type(taken))}; {_describe(type(namespace))} also claims it. "
+                "Change one 'namespace'."
+            )
+        self._mounted[path] = namespace
+        if self.server is not None:
+            self._serve(namespace)
+
+    def _add_namespaces(self, namespaces: Iterable[Any] | str) -> None:
+        for namespace in [namespaces] if isinstance(namespaces, str) else namespaces:
+            if isinstance(namespace, str):
+                self._accepted.append(namespace)
+            else:
+                self.on_namespace(namespace)
+
+    def _instantiate(self, namespace: Any) -> flask_socketio.Namespace:
+        if isinstance(namespace, type) and issubclass(namespace, flask_socketio.Namespace):
+            same = [known for known in self._mounted.values() if type(known) is namespace]
+            return same[0] if same else namespace()
+        if not isinstance(namespace, flask_socketio.Namespace):
+            raise ConfigurationError(f"{namespace!r} is no Namespace class or instance.")
+        return namespace
+
+    def _serve(self, namespace: flask_socketio.Namespace) -> None:
+        assert self.dispatch is not None
+        cls = type(namespace)
+        ours = isinstance(namespace, Namespace)
+        table = namespace.handlers if isinstance(namespace, Namespace) else read_handlers(cls)
+        base = Namespace if ours else flask_socketio.Namespace
+        routes_itself = cls.trigger_event is not base.trigger_event
+        cast(Any, namespace)._set_socketio(self)
+        self.server.register_namespace(namespace)
+        self.dispatch.add_class(str(namespace.namespace), Mounted.mount(namespace, table, routes_itself))
+
+    @property
+    def namespaces(self) -> Mapping[str, flask_socketio.Namespace]:
+        """The namespace instances that are served, by path."""
+        return types.MappingProxyType(self._mounted)
+
+    def routes(self) -> list[Route]:
+        """Return every event that is served or declared, sorted by namespace, direction and name."""
+        return read_routes(self._mounted.values(), self._functions)
+
+    # -- sending
+
+    def emit(self, event: str, *args: Any, **options: Any) -> None:
+        """Send an event from anywhere: to a namespace, a room, a client or several.
+
+        Args:
+            event: Its name.
+            args: Its arguments; a tuple is several.
+            options: ``namespace`` (``/``), ``to`` or ``room`` (None is everybody, an empty list nobody),
+                ``skip_sid`` (one, or any collection), ``include_self``, ``callback``, ``ignore_queue``.
+
+        Raises:
+            TypeError, ValueError: An argument is no JSON.
+        """
+        room = options.pop("room", None)
+        to = options.pop("to", None)
+        to = room if to is None else to
+        if is_nobody(to):
+            return
+        skip = _as_list(options.pop("skip_sid", None))
+        if not options.pop("include_self", True):
+            skip.append(cast(Any, flask.request).sid)
+        if callback := options.pop("callback", None):
+            options["callback"] = self._with_context(callback)
+        data = args[0] if len(args) == 1 else args
+        self.server.emit(event, data, to=to, skip_sid=skip or None, **options)
+
+    def _with_context(self, callback: Callable[..., Any]) -> Callable[..., Any]:
+        """Run *callback* in the request context of the event that it was passed from, if there is one."""
+        sid = getattr(flask.request, "sid", None) if flask.has_request_context() else None
+        if sid is None:
+            return callback
+        namespace = cast(Any, flask.request).namespace
+        return lambda *answer: self._handle_event(callback, None, namespace, sid, *answer)  # type: ignore[attr-defined]
+
+    # -- serving
+
+    def run(self, app: flask.Flask, host: str | None = None, port: int | None = None, **options: Any) -> None:  # type: ignore[override]
+        """Serve *app* until it is stopped: Werkzeug's server in debug, gunicorn or gevent's server otherwise.
+
+        Args:
+            host: 127.0.0.1 by default.
+            port: The port of ``SERVER_NAME``, or 5000, by default.
+            options: ``debug``, ``use_reloader``, ``reloader_options``, ``extra_files``, ``log_output``, and those of
+                the server that is used.
+        """
+        serving.run(self, app, host, port, **options)
+
+    def stop(self) -> None:
+        """Stop the server that `run` started in this process; may be called from anywhere."""
+        serving.stop(self)
+
+    # -- building
+
+    def _take_path(self) -> str:
+        path = next((found for key in _PATH_OPTIONS if (found := self.server_options.pop(key, None))), "socket.io")
+        return str(path).lstrip("/")
+
+    def _choose_async_mode(self, asked: str | None, settings: Any) -> str:
+        mode = asked or find_setting(settings, "ASYNC_MODE") or ("gevent" if _patched_by_gevent() else "threading")
+        if mode not in _ASYNC_MODES:
+            raise ConfigurationError(
+                f"async_mode is {mode!r}; it is 'threading' or 'gevent'. eventlet is no longer maintained for new "
+                "applications, and gevent_uwsgi has no WebSocket that can be bounded."
+            )
+        return str(mode)
+
+    def _choose_manager(self, app: flask.Flask | None, given: bool, settings: Any) -> None:
+        url = self.server_options.get("message_queue") or find_setting(settings, "MESSAGE_QUEUE")
+        channel = self.server_options.pop("channel", "flask-socketio")
+        if url and not given:
+            kind = _manager_class(url)
+            self.server_options["client_manager"] = kind(url, channel=channel, write_only=app is None)
+
+    def _build_server(self, settings: Any) -> Server:
+        options = {key: value for key, value in self.server_options.items() if key != "message_queue"}
+        options["async_mode"] = self.async_mode
+        ordered = options.get("async_handlers") is not True
+        options.setdefault("async_handlers", True)
+        if "*" in self._accepted:
+            options["namespaces"] = "*"
+        elif self._accepted:
+            options["namespaces"] = self._accepted
+        if options.get("json") is flask.json:
+            options["json"] = _AppJSON(settings)
+        assert self.dispatch is not None
+        return Server(self.dispatch, self.limits.override(settings), ordered=ordered, **options)
+
+
+class _AppJSON:
+    """Flask's json module, which only works inside an application context."""
+
+    def __init__(self, settings: Any) -> None:
+        self._provider = flask.json.provider.DefaultJSONProvider(flask.Flask(__name__))
+
+    def dumps(self, value: Any, **options: Any) -> str:
+        provider = flask.current_app.json if flask.has_app_context() else self._provider
+        return provider.dumps(value, **options)
+
+    def loads(self, text: str | bytes, **options: Any) -> Any:
+        provider = flask.current_app.json if flask.has_app_context() else self._provider
+        return provider.loads(text, **options)
+
+
+def _manager_class(url: str) -> Any:
+    if url.startswith(("redis://", "rediss://", "valkey://", "valkeys://", "redis+unix://", "unix://")):
+        return socketio.RedisManager
+    if url.startswith("kafka://"):
+        return socketio.KafkaManager
+    return socketio.ZmqManager if url.startswith("zmq") else socketio.KombuManager
+
+
+def _patched_by_gevent() -> bool:
+    """Say whether this process was patched, which somebody did on purpose; installed is not enough."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _describe(cls: type) -> str:
+    init = cls.__dict__.get("__init__")
+    where = f" ({locate(init)})" if init else ""
+    return f"{cls.__module__}.{cls.__qualname__}{where}"

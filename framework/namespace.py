@@ -1,0 +1,116 @@
+"""`Namespace`, the class that users subclass. What it promises is documented on the class, in the order of a connection's life."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import flask_socketio
+
+from .errors import NotBoundError
+from .events import current_sid, read_declared
+from .handlers import HandlerTable, caller_locals, read_handlers
+
+
+class Namespace(flask_socketio.Namespace):
+    """Events that belong together, served on one path.
+
+    **Connect.** ``on_connect(self, auth: Auth)`` sees what the client sent as ``auth``, validated; with no parameter it
+    sees nothing. Returning ``False`` or raising anything refuses the client, with a typed ``connect_error``. What it
+    emits reaches the client after it is connected.
+
+    **Events.** ``on_<event>(self, ...)`` serves ``<event>``; `event` names those that are no identifier. The
+    parameters are the event's arguments, validated by pydantic; without annotation they pass as they come. One
+    client's events run one after another, clients side by side.
+
+    **Acks.** What a handler returns, in the output schema of its return annotation. A tuple is several arguments.
+
+    **Emits.** Declare what clients receive: ``posted = Event[Posted]("doc")``, then ``self.posted.emit(value, to=room)``.
+
+    **Rooms.** `join`, `leave`, `rooms`, `room_size`, `close_room`.
+
+    **Errors.** ``raise EventError("room_full", "...")`` answers with that code. Anything else that is raised is logged
+    with an id and answered with ``internal_error`` and the same id. ``error(self, exc)``, Flask-SocketIO's own hook,
+    may return an ack instead.
+
+    **Disconnect.** ``on_disconnect(self, reason: str)`` runs once, after the client's last event; its rooms are still
+    there.
+
+    **Testing.** ``framework_client(Chat)`` is a client in the test's process; see `framework.testing`.
+
+    Args:
+        namespace: The path to serve, where it is not the class's own ``namespace``.
+    """
+
+    namespace: str = "/"
+    """The path. Must start with a slash."""
+
+    handlers: ClassVar[HandlerTable] = HandlerTable()
+    """What this class serves; frozen when the class is created."""
+
+    declared: ClassVar[Mapping[str, Any]] = {}
+    """The declared events and calls, by name."""
+
+    _homes: ClassVar[weakref.WeakSet[Namespace]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        local_names = caller_locals()
+        cls._homes = weakref.WeakSet()
+        cls.declared = read_declared(cls, local_names)
+        cls.handlers = read_handlers(cls, local_names)
+
+    def __init__(self, namespace: str | None = None) -> None:
+        super().__init__(namespace or type(self).namespace)
+        self.socketio: Any = None
+
+    def _set_socketio(self, socketio: Any) -> None:
+        self.socketio = socketio
+        type(self)._homes.add(self)
+
+    @property
+    def sid(self) -> str:
+        """The id of the client whose event is being handled; it is a room that only this client is in."""
+        return current_sid(f"{type(self).__name__}.sid")
+
+    def join(self, room: str, sid: str | None = None) -> None:
+        """Put a client in a room: the one whose event is being handled, or *sid*."""
+        self._server.enter_room(sid or self.sid, room, namespace=self.namespace)
+
+    def leave(self, room: str, sid: str | None = None) -> None:
+        """Take a client out of a room: the one whose event is being handled, or *sid*. It may not be in it."""
+        self._server.leave_room(sid or self.sid, room, namespace=self.namespace)
+
+    def rooms(self, sid: str | None = None, namespace: str | None = None) -> list[str]:
+        """Return the rooms that a client is in, its own sid among them."""
+        return list(self._server.rooms(sid or self.sid, namespace=namespace or self.namespace))
+
+    def room_size(self, room: str) -> int:
+        """Return how many clients of this process are in *room*."""
+        return sum(1 for _ in self._server.manager.get_participants(self.namespace, room))
+
+    def disconnect(self, sid: str | None = None, namespace: str | None = None) -> None:
+        """Disconnect a client from this namespace: the one whose event is being handled, or *sid*."""
+        self._server.disconnect(sid or self.sid, namespace=namespace or self.namespace)
+
+    def trigger_event(self, event: str, *args: Any) -> Any:
+        """Dispatch one event; Flask-SocketIO's seam for classes that route events themselves.
+
+        Args:
+            event: Its name.
+            args: The sid, then the arguments as the client sent them.
+        """
+        return self._socketio.dispatch.run_method(self, event, *args)
+
+    @property
+    def _socketio(self) -> Any:
+        if self.socketio is None:
+            raise NotBoundError(f"{type(self).__name__} is not registered. Pass it to SocketIO(..., namespaces=[...]).")
+        return self.socketio
+
+    @property
+    def _server(self) -> Any:
+        return self._socketio.server
+
+

@@ -1,0 +1,92 @@
+"""The list of events that `framework routes` prints: what is served, what is declared, and where."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .events import Call
+from .handlers import Handler, read_handlers
+from .payloads import Parameter
+
+FROM_CLIENT: Literal["client to server"] = "client to server"
+TO_CLIENT: Literal["server to client"] = "server to client"
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    """One event of one namespace.
+
+    Args:
+        direction: ``client to server`` or ``server to client``.
+        arguments: As a signature has them, e.g. ``room: str, limit: int = 50``.
+        ack: The type of the acknowledgement; empty when there is none, or none is declared.
+        handler: Class and method, or module and function, that serves or declares it.
+        location: ``file:line``.
+        description: The first line of its docstring.
+    """
+
+    namespace: str
+    direction: str
+    event: str
+    arguments: str
+    ack: str
+    handler: str
+    location: str
+    description: str
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def read_routes(namespaces: Iterable[Any], functions: Iterable[tuple[str, Handler]]) -> list[Route]:
+    """Return the routes of namespace instances and of functions (path, handler)."""
+    latest = {(path, handler.event): handler for path, handler in functions}
+    found = [_read_handler(path, handler) for (path, _), handler in latest.items()]
+    for namespace in namespaces:
+        found += _read_class(namespace)
+    return sorted(found)
+
+
+def _read_class(namespace: Any) -> Iterator[Route]:
+    path = str(namespace.namespace)
+    table = getattr(type(namespace), "handlers", None) or read_handlers(type(namespace))
+    for handler in (table.connect, table.disconnect, *table.events.values()):
+        if handler is not None:
+            yield _read_handler(path, handler)
+    for declared in getattr(type(namespace), "declared", {}).values():
+        arguments = ", ".join(render_type(kind) for kind in declared.types)
+        ack = render_type(declared.answer_type) if isinstance(declared, Call) else ""
+        name = f"{type(namespace).__name__}.{declared.attribute}"
+        yield Route(path, TO_CLIENT, declared.name, arguments, ack, name, declared.location, _first_line(declared.doc))
+
+
+def _read_handler(path: str, handler: Handler) -> Route:
+    arguments = ", ".join(_render_parameter(parameter) for parameter in handler.payload.parameters)
+    ack = render_type(handler.ack.annotation) if handler.ack.typed else ""
+    name, doc = handler.name, _first_line(handler.doc)
+    return Route(path, FROM_CLIENT, handler.event, arguments, ack, name, handler.location, doc)
+
+
+def _render_parameter(parameter: Parameter) -> str:
+    text = f"*{parameter.name}" if parameter.variadic else parameter.name
+    if parameter.annotation is not Any:
+        text += f": {render_type(parameter.annotation)}"
+    if not parameter.required and not parameter.variadic:
+        text += f" = {parameter.default!r}"
+    return text
+
+
+def render_type(annotation: Any) -> str:
+    """Return a type as it stands in code, without the modules that it comes from."""
+    if annotation is None or annotation is type(None):
+        return "None"
+    if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
+        return annotation.__name__
+    return inspect.formatannotation(annotation, base_module="typing").replace("typing.", "")
+
+
+def _first_line(doc: str) -> str:
+    return doc.strip().partition("\n")[0]

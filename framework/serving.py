@@ -1,0 +1,162 @@
+"""Serving for real: Werkzeug's server with its reloader in debug, gunicorn or gevent's server otherwise."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Any, NamedTuple
+
+import flask
+from werkzeug.debug import DebuggedApplication
+from werkzeug.serving import WSGIRequestHandler
+
+from .errors import ConfigurationError
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 5000
+
+# A WebSocket keeps its thread for as long as it is open, so the threads bound the clients.
+GUNICORN_DEFAULTS = {
+    "worker_class": "gthread",
+    "workers": 1,
+    "threads": 1000,
+    "worker_connections": 2000,
+    "graceful_timeout": 3,
+    "control_socket_disable": True,
+}
+
+
+class _RequestHandler(WSGIRequestHandler):
+    disable_nagle_algorithm = True
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def bind(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def url(self, *, tls: bool = False) -> str:
+        """Return what a person can open."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http{'s' if tls else ''}://{Address(host, self.port).bind}/"
+
+
+def run(extension: Any, app: flask.Flask, host: str | None, port: int | None, **options: Any) -> None:
+    """Serve *app*; see `SocketIO.run`."""
+    address = Address(host or DEFAULT_HOST, port or _port_of(app))
+    options.pop("allow_unsafe_werkzeug", None)  # Flask-SocketIO's switch: there is nothing unsafe to allow here
+    debug = app.debug = bool(options.pop("debug", app.debug))
+    use_reloader = options.pop("use_reloader", debug)
+    reloader_options = dict(options.pop("reloader_options", None) or {})
+    if extra_files := options.pop("extra_files", None):
+        reloader_options["extra_files"] = extra_files
+    if debug:
+        log_events()
+    if options.pop("use_debugger", debug):  # inside of Socket.IO's own requests, which end with exceptions on purpose
+        extension.sockio_mw.wsgi_app = DebuggedApplication(extension.sockio_mw.wsgi_app, evalex=True)
+    serve = functools.partial(_choose_server(extension, debug, use_reloader), extension, app, address, options)
+    if use_reloader:
+        from werkzeug._reloader import run_with_reloader
+
+        run_with_reloader(serve, **reloader_options)
+    else:
+        serve()
+
+
+def _choose_server(extension: Any, debug: bool, use_reloader: bool) -> Any:
+    if extension.async_mode == "gevent":
+        return _run_gevent
+    return _run_werkzeug if debug or use_reloader else _run_gunicorn
+
+
+def stop(extension: Any) -> None:
+    """Stop the server of this process; see `SocketIO.stop`.
+
+    Raises:
+        ConfigurationError: `SocketIO.run` did not start one.
+    """
+    if extension.stop_server is None:
+        raise ConfigurationError("SocketIO.run() serves nothing in this process. Stop the server that does.")
+    extension.stop_server()
+
+
+def log_events() -> None:
+    """Print a line per event, with its outcome and how long it took."""
+    events = logging.getLogger("framework.events")
+    if not events.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        events.addHandler(handler)
+        events.propagate = False
+    events.setLevel(logging.INFO)
+
+
+def _port_of(app: flask.Flask) -> int:
+    _, _, port = str(app.config.get("SERVER_NAME") or "").rpartition(":")
+    return int(port) if port.isdigit() else DEFAULT_PORT
+
+
+def _announce(address: Address, server: str, *, tls: bool = False) -> None:
+    print(f" * framework is serving with {server} on {address.url(tls=tls)}", file=sys.stderr, flush=True)
+
+
+def _run_werkzeug(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
+    from werkzeug.serving import make_server
+
+    options.pop("log_output", None)
+    options.setdefault("request_handler", _RequestHandler)
+    server = make_server(address.host, address.port, app, threaded=True, **options)
+    extension.stop_server = threading.Thread(target=server.shutdown, daemon=True).start
+    _announce(address, "Werkzeug's development server", tls=bool(options.get("ssl_context")))
+    server.serve_forever()
+
+
+def _run_gunicorn(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
+    options.pop("log_output", None)
+    try:
+        from gunicorn.app.base import BaseApplication
+    except ImportError as error:
+        raise ConfigurationError(
+            "Serving outside debug needs gunicorn, which does not run here. Use async_mode='gevent', or debug=True "
+            "while you develop."
+        ) from error
+
+    class Application(BaseApplication):  # type: ignore[misc]
+        """One worker with a thread per connection; the settings of gunicorn may be given as options."""
+
+        def load_config(self) -> None:
+            known = {key: value for key, value in GUNICORN_DEFAULTS.items() if key in self.cfg.settings}
+            for key, value in {**known, "bind": address.bind, **options}.items():
+                self.cfg.set(key, value)
+
+        def load(self) -> flask.Flask:
+            return app
+
+    extension.stop_server = functools.partial(os.kill, os.getpid(), signal.SIGTERM)
+    _announce(address, "gunicorn")
+    Application().run()
+
+
+def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
+    from gevent import pywsgi
+
+    class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
+        def handle(self) -> None:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            super().handle()
+
+    options.setdefault("handler_class", Handler)
+    log = "default" if options.pop("log_output", app.debug) else None
+    server = extension.wsgi_server = pywsgi.WSGIServer((address.host, address.port), app, log=log, **options)
+    extension.stop_server = server.stop
+    _announce(address, "gevent", tls="certfile" in options)
+    server.serve_forever()

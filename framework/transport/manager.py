@@ -1,0 +1,200 @@
+"""Who is connected and in which room: python-socketio's manager, with its faults mended.
+
+`Fanout` goes between a broker's manager and the in-memory one (``PubSubManager`` calls ``super().emit`` for its own
+clients), so one class serves both.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from typing import Any
+
+from engineio import packet as engine_packet
+from socketio import manager, packet
+
+from ..errors import ClientGoneError
+
+
+class Recipient(str):
+    """An Engine.IO id as the rooms hold it, which holds back what is sent until its client is accepted."""
+
+    __slots__ = ("_lock", "ended", "held")
+
+    def __new__(cls, eio_sid: str) -> Recipient:
+        self = super().__new__(cls, eio_sid)
+        self._lock = threading.Lock()
+        self.held: list[Any] | None = []
+        self.ended = False
+        return self
+
+    def hold(self, packets: Any) -> bool:
+        """Keep *packets* for later; False when they can go out now."""
+        with self._lock:
+            if self.held is None:
+                return False
+            self.held.append(packets)
+            return True
+
+    def release(self, send: Any) -> None:
+        """Hand what was held to *send*, in order, and hold nothing from now on."""
+        with self._lock:
+            held, self.held = self.held or [], None
+            for packets in held:
+                send(packets)
+
+    def drop(self) -> None:
+        """Forget what was held: the client was refused."""
+        with self._lock:
+            self.held = []
+
+
+class Waiter:
+    """Waits for the answer to one server-to-client call.
+
+    Args:
+        event: Of the server's async mode.
+    """
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+        self._answer: tuple[Any, ...] | None = None
+
+    def __call__(self, *answer: Any) -> None:
+        self._answer = answer
+        self._event.set()
+
+    def cancel(self) -> None:
+        self._event.set()
+
+    def wait(self, timeout_s: float | None) -> tuple[Any, ...] | None:
+        """Return the answer's arguments, or None when none came in time.
+
+        Raises:
+            ClientGoneError: The client left.
+        """
+        if not self._event.wait(timeout=timeout_s):
+            return None
+        if self._answer is None:
+            raise ClientGoneError("the client left before it answered")
+        return self._answer
+
+
+class Fanout(manager.Manager):  # type: ignore[misc]
+    """The in-memory manager: safe between threads, with targets that mean what they say."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rooms_lock = threading.RLock()
+
+    def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
+        with self._rooms_lock:
+            sid: str | None = super().pre_connect(Recipient(eio_sid), namespace)
+            return sid
+
+    def basic_enter_room(self, sid: str, namespace: str, room: Any, eio_sid: str | None = None) -> None:
+        with self._rooms_lock:
+            if eio_sid is None and sid not in self.rooms.get(namespace, {}).get(None, ()):
+                return  # the client left meanwhile
+            super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
+
+    def basic_leave_room(self, sid: str, namespace: str, room: Any) -> None:
+        with self._rooms_lock:
+            super().basic_leave_room(sid, namespace, room)
+
+    def basic_disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
+        callbacks = dict(self.callbacks.get(sid, ()))
+        with self._rooms_lock:
+            super().basic_disconnect(sid, namespace, **kwargs)
+        for callback in callbacks.values():
+            if isinstance(callback, Waiter):
+                callback.cancel()
+
+    def get_participants(self, namespace: str, room: Any) -> Any:
+        with self._rooms_lock:
+            return iter(list(super().get_participants(namespace, room)))
+
+    def get_rooms(self, sid: str, namespace: str) -> list[Any]:
+        with self._rooms_lock:
+            return list(super().get_rooms(sid, namespace))
+
+    def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
+        found: str | None = self.rooms.get(namespace, {}).get(None, {}).get(sid)
+        return found
+
+    def recipient(self, sid: str, namespace: str) -> Recipient | None:
+        """Return the client's entry, or None when it is not in *namespace*."""
+        found = self.eio_sid_from_sid(sid, namespace)
+        return found if isinstance(found, Recipient) else None
+
+    def trigger_callback(self, sid: str, id: int | None, data: Any) -> None:
+        """Hand a client's ack to who waits for it; an id that was never given out is ignored."""
+        if id:  # 0 is where the manager keeps its counter
+            super().trigger_callback(sid, id, data)
+
+    def emit(
+        self,
+        event: str,
+        data: Any,
+        namespace: str,
+        room: Any = None,
+        skip_sid: Any = None,
+        callback: Any = None,
+        to: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Send to a room, to several, or (None) to the whole namespace; encoded once."""
+        target = to if to is not None else room
+        if namespace not in self.rooms or is_nobody(target):
+            return
+        skipped = read_skip(skip_sid)
+        values = [event, *read_values(data)]
+        recipients = [pair for pair in self.get_participants(namespace, read_target(target)) if pair[0] not in skipped]
+        if callback is None:
+            frames = _encode(self.server.packet_class(packet.EVENT, namespace=namespace, data=values))
+            for _, eio_sid in recipients:
+                self.server.send_frames(eio_sid, frames)
+            return
+        for sid, eio_sid in recipients:
+            ack_id = self._generate_ack_id(sid, callback)
+            pkt = self.server.packet_class(packet.EVENT, namespace=namespace, data=values, id=ack_id)
+            self.server.send_frames(eio_sid, _encode(pkt))
+
+
+def _encode(pkt: Any) -> list[Any]:
+    encoded = pkt.encode()
+    frames = encoded if isinstance(encoded, list) else [encoded]
+    return [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in frames]
+
+
+def read_values(data: Any) -> list[Any]:
+    """Return the arguments that *data* stands for: a tuple is several, None is none."""
+    if isinstance(data, tuple):
+        return list(data)
+    return [] if data is None else [data]
+
+
+def is_nobody(target: Any) -> bool:
+    """Say whether *target* is an empty collection: it reaches nobody, not everybody."""
+    return isinstance(target, Collection) and not isinstance(target, str | bytes) and not target
+
+
+def read_target(target: Any) -> Any:
+    """Return *target* as the manager takes it: one room, or a list of them."""
+    return list(target) if isinstance(target, set | frozenset | tuple) else target
+
+
+def read_skip(skip_sid: Any) -> frozenset[Any]:
+    """Return the sids to skip, however they were given."""
+    if skip_sid is None:
+        return frozenset()
+    return frozenset([skip_sid]) if isinstance(skip_sid, str) else frozenset(skip_sid)
+
+
+def mix_in(client_manager: Any) -> Any:
+    """Put `Fanout` under *client_manager*, an instance of any of python-socketio's managers."""
+    kind = type(client_manager)
+    if not isinstance(client_manager, Fanout) and issubclass(kind, manager.Manager):
+        client_manager.__class__ = type(kind.__name__, (kind, Fanout), {})
+        client_manager._rooms_lock = threading.RLock()
+    return client_manager

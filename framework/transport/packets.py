@@ -1,0 +1,162 @@
+"""Socket.IO packets: parsed strictly, the payload left as the text that it came as.
+
+Source: the Socket.IO protocol, revision 5. What does not follow it raises, and the connection that sent it is closed, as
+Node's server does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from ..acks import Encoded
+from ..errors import MalformedPacket
+from ..limits import Limits
+from ..wire import RefusedValue, load_json, put_bytes
+
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
+MAX_NAMESPACE_LENGTH = 256
+
+# type, attachments, namespace, ack id. 19 digits are what fits in 64 bits.
+_HEADER = re.compile(r"([0-6])(?:([0-9]{1,9})-)?(?:(/[^,]*),?)?([0-9]{1,19})?")
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+
+
+class Header(NamedTuple):
+    """What stands before a packet's JSON."""
+
+    type: int
+    attachments: int
+    namespace: str
+    id: int | None
+    body: str
+
+
+def parse_packet(text: str, limits: Limits, *, from_server: bool = False) -> Header:
+    """Split the text of a packet into its header and its JSON body, which is not looked into.
+
+    Args:
+        from_server: Read as a client does: what a server sends is allowed, without limits.
+
+    Raises:
+        MalformedPacket: It is no packet that a client may send, or over a limit.
+    """
+    match = _HEADER.match(text)
+    if match is None:
+        raise MalformedPacket("unknown packet type")
+    digits, attachments, namespace, ack_id = match.groups()
+    kind = int(digits)
+    body = text[match.end() :]
+    binary = kind in (BINARY_EVENT, BINARY_ACK)
+    if binary != bool(attachments) or (kind == CONNECT_ERROR and not from_server):
+        raise MalformedPacket("a packet type that a client does not send")
+    count = int(attachments or 0)
+    if binary and not from_server and not 1 <= count <= limits.max_attachments:
+        raise MalformedPacket(f"not between 1 and {limits.max_attachments} attachments")
+    if namespace is None:
+        namespace = "/"
+    else:
+        namespace = namespace.partition("?")[0]
+        if len(namespace) > MAX_NAMESPACE_LENGTH:
+            raise MalformedPacket("the namespace is too long")
+    if kind not in (CONNECT, DISCONNECT, CONNECT_ERROR) and not body.startswith("["):
+        raise MalformedPacket("no list of arguments")
+    return Header(kind, count, namespace, None if ack_id is None else int(ack_id), body)
+
+
+def read_event_name(body: str) -> str:
+    """Return the event's name from an event's JSON, decoding no more than the name where that is possible.
+
+    Raises:
+        MalformedPacket: The first element is no string.
+    """
+    if body.startswith('["'):
+        end = body.find('"', 2)
+        name = body[2:end]
+        if end > 0 and "\\" not in name and name.isprintable():
+            return name
+    values = load_body(body)
+    if not values or not isinstance(values[0], str):
+        raise MalformedPacket("the event has no name")
+    return values[0]
+
+
+def load_body(body: str) -> Any:
+    """Decode a packet's JSON.
+
+    Raises:
+        MalformedPacket: It is no JSON, or holds what can't be passed on.
+    """
+    try:
+        return load_json(body)
+    except (json.JSONDecodeError, RefusedValue, RecursionError) as error:
+        raise MalformedPacket("the payload is no JSON") from error
+
+
+def is_too_deep(body: str, limit: int) -> bool:
+    """Say whether lists and objects in *body* are nested deeper than *limit*.
+
+    Two counts settle it for nearly every event; for the rest brackets are paired off, one level per pass.
+    """
+    if body.count("[") + body.count("{") <= limit:
+        return False
+    raw = body.encode(errors="replace").replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = b"".join(raw.split(b'"')[::2]).translate(None, _NOT_BRACKETS)
+    for _ in range(limit):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return bool(brackets)
+
+
+class Partial:
+    """A binary packet whose attachments are still coming.
+
+    Args:
+        header: Its first frame.
+        limits: For the size of all attachments together.
+    """
+
+    def __init__(self, header: Header, limits: Limits) -> None:
+        self.header = header
+        self._left_bytes = limits.max_attachment_bytes
+        self._attachments: list[bytes] = []
+
+    def add(self, attachment: bytes) -> bool:
+        """Take the next attachment; say whether it was the last.
+
+        Raises:
+            MalformedPacket: All together are too large.
+        """
+        self._left_bytes -= len(attachment)
+        if self._left_bytes < 0:
+            raise MalformedPacket("the attachments are too large")
+        self._attachments.append(attachment)
+        return len(self._attachments) == self.header.attachments
+
+    def values(self) -> Any:
+        """Return the packet's arguments with the attachments in their places.
+
+        Raises:
+            MalformedPacket: A placeholder names no attachment, or the payload is no JSON.
+        """
+        try:
+            return put_bytes(load_body(self.header.body), self._attachments)
+        except ValueError as error:
+            raise MalformedPacket("a placeholder names no attachment") from error
+
+
+def render_packet(kind: int, namespace: str, ack_id: int | None, encoded: Encoded | None) -> list[str | bytes]:
+    """Return the frames of a packet: its text, then its attachments.
+
+    Args:
+        kind: ``EVENT``, ``ACK``, ``CONNECT`` ...; the binary type is chosen here.
+        encoded: None for a packet without payload.
+    """
+    text, attachments = encoded or ("", [])
+    prefix = str(kind)
+    if attachments:
+        prefix = f"{BINARY_EVENT if kind == EVENT else BINARY_ACK}{len(attachments)}-"
+    path = "" if namespace == "/" else f"{namespace},"
+    return [f"{prefix}{path}{'' if ack_id is None else ack_id}{text}", *attachments]

@@ -1,0 +1,385 @@
+"""Socket.IO: from the frames of a session to connects, events, acks and disconnects, in the client's order.
+
+Every method that starts with an underscore here overrides one of python-socketio's (5.18) of the same name: the seams.
+What happens with an event is the dispatcher's; this module hands it over and sends what comes back.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import socketio
+from engineio import packet as engine_packet
+
+from ..acks import Encoded, encode_values
+from ..errors import CallTimeoutError, ClientGoneError, MalformedPacket
+from ..limits import Limits
+from ..wire import dump_json, load_json, take_bytes
+from . import packets
+from .engine import EngineServer
+from .manager import Fanout, Waiter, is_nobody, mix_in, read_target, read_values
+from .packets import Header, Partial, parse_packet
+from .workers import GreenletPool, Mailbox, ThreadPool
+
+logger = logging.getLogger(__name__)
+
+
+class FiniteJSON:
+    """The JSON of packets and brokers: whatever pydantic can write, and no number that is not finite."""
+
+    @staticmethod
+    def dumps(value: Any, **options: Any) -> str:
+        return dump_json(value)
+
+    @staticmethod
+    def loads(text: str | bytes, **options: Any) -> Any:
+        return load_json(text.decode() if isinstance(text, bytes) else text)
+
+
+class Packet(socketio.packet.Packet):  # type: ignore[misc, name-defined]
+    """A packet on its way out, whose payload may hold models, dates and bytes."""
+
+    json = FiniteJSON
+
+    def __init__(self, packet_type: int = packets.EVENT, data: Any = None, **kwargs: Any) -> None:
+        attachments: list[bytes] = []
+        self._attachments = attachments
+        super().__init__(packet_type, take_bytes(data, attachments), binary=False, **kwargs)
+
+    def encode(self) -> list[str | bytes]:
+        text = "" if self.data is None else self.json.dumps(self.data, separators=(",", ":"))
+        return packets.render_packet(
+            self.packet_type, self.namespace or "/", self.id, Encoded(text, self._attachments)
+        )
+
+
+class Incoming(Protocol):
+    """What the server hands over: the dispatcher."""
+
+    def connect(self, sid: str, namespace: str, environ: dict[str, Any], auth: Any) -> dict[str, Any] | None:
+        """Run the connect handlers; return None to accept, or what ``connect_error`` carries."""
+
+    def event(self, sid: str, header: Header, name: str, values: list[Any] | None) -> None:
+        """Handle one event; *values* are its decoded arguments when it came with attachments."""
+
+    def disconnect(self, sid: str, namespace: str, reason: str) -> None:
+        """Run the disconnect handlers."""
+
+    def serves(self, namespace: str) -> bool:
+        """Say whether clients may connect to *namespace*."""
+
+
+class Connection:
+    """One Engine.IO session as Socket.IO sees it.
+
+    Args:
+        run: Runs a job in the client's order.
+    """
+
+    __slots__ = ("environ", "namespaces", "partial", "run")
+
+    def __init__(self, environ: dict[str, Any], run: Callable[..., None]) -> None:
+        self.environ = environ
+        self.run = run
+        self.namespaces: set[str] = set()
+        self.partial: Partial | None = None
+
+
+class Server(socketio.Server):  # type: ignore[misc]
+    """python-socketio's server with a strict front door.
+
+    Args:
+        incoming: Handles what clients send.
+        limits: The bounds on one connection.
+        ordered: One client's events run one after another; False runs each at once, as Flask-SocketIO does.
+        options: python-socketio's and Engine.IO's own options.
+    """
+
+    def __init__(self, incoming: Incoming, limits: Limits, *, ordered: bool, **options: Any) -> None:
+        self.limits = limits
+        json_module = options.pop("json", None)
+        if options.get("serializer", "default") == "default":
+            options["serializer"] = Packet
+        options["client_manager"] = mix_in(options.pop("client_manager", None) or Fanout())
+        super().__init__(**options)
+        self.packet_class = type("Packet", (self.packet_class,), {})  # a json of its own, not the process's
+        if json_module is not None:
+            self.packet_class.json = json_module
+        self.manager.json = self.packet_class.json
+        self.incoming = incoming
+        self.ordered = ordered
+        self.connections: dict[str, Connection] = {}
+        self._pool = GreenletPool() if self.async_mode == "gevent" else ThreadPool()
+
+    def _engineio_server_class(self) -> Callable[..., EngineServer]:
+        return functools.partial(EngineServer, self.limits)
+
+    # -- sending
+
+    def emit(self, event: str, data: Any = None, to: Any = None, room: Any = None, **kwargs: Any) -> None:
+        """Send to a room, to several, or to the whole namespace; an empty list reaches nobody."""
+        target = to if to is not None else room
+        if is_nobody(target):
+            return
+        namespace = kwargs.pop("namespace", None) or "/"
+        if isinstance(skip := kwargs.get("skip_sid"), set | frozenset | tuple):
+            kwargs["skip_sid"] = list(skip)
+        self.manager.emit(event, tuple(read_values(data)), namespace, room=read_target(target), **kwargs)
+
+    def call(
+        self,
+        event: str,
+        data: Any = None,
+        to: str | None = None,
+        sid: str | None = None,
+        namespace: str | None = None,
+        timeout: float | None = 60,
+        ignore_queue: bool = False,
+    ) -> Any:
+        """Send to one client and wait for its ack; returns None, a value, or a tuple of several.
+
+        Raises:
+            CallTimeoutError: No ack in *timeout* seconds.
+            ClientGoneError: The client left meanwhile.
+        """
+        target, path = to or sid, namespace or "/"
+        if target is None:
+            raise ValueError("call() needs one client: say to=sid. Use emit() to reach several.")
+        if not self.async_handlers:
+            raise RuntimeError("call() can't wait for an ack while events run in the receiving thread.")
+        recipient = self.manager.recipient(target, path)
+        if recipient is not None and recipient.held is not None:
+            raise RuntimeError("call() in a connect handler: the client is connected after it returns, not before.")
+        if recipient is None and not hasattr(self.manager, "channel"):
+            raise ClientGoneError(f"no client {target!r} is connected to {path!r}")
+        waiter = Waiter(self.eio.create_event())
+        self.emit(event, data, to=target, namespace=path, callback=waiter, ignore_queue=ignore_queue)
+        answer = waiter.wait(timeout)
+        if answer is None:
+            raise CallTimeoutError(f"no answer to {event!r} in {timeout} s")
+        return answer if len(answer) > 1 else answer[0] if answer else None
+
+    def send_encoded(self, sid: str, kind: int, namespace: str, ack_id: int | None, encoded: Encoded) -> None:
+        """Send one packet, already encoded, to one client; nothing happens when it has gone."""
+        if (eio_sid := self.manager.eio_sid_from_sid(sid, namespace)) is not None:
+            frames = packets.render_packet(kind, namespace, ack_id, encoded)
+            self.send_frames(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in frames])
+
+    def send_frames(self, eio_sid: str, frames: Sequence[Any]) -> None:
+        """Send the frames of one packet, or hold them back until the client is accepted."""
+        if getattr(eio_sid, "held", None) is not None and eio_sid.hold(frames):  # type: ignore[attr-defined]
+            return
+        self._deliver(eio_sid, frames)
+
+    def _deliver(self, eio_sid: str, frames: Sequence[Any]) -> None:
+        if len(frames) == 1:
+            self._send_eio_packet(eio_sid, frames[0])
+        elif getattr(self._send_eio_packet, "__func__", None) is Server._send_eio_packet:
+            self.eio.send_all(eio_sid, frames)
+        else:  # Flask-SocketIO's test client has put its own in place
+            for frame in frames:
+                self._send_eio_packet(eio_sid, frame)
+
+    def _send_eio_packet(self, eio_sid: str, eio_pkt: Any) -> None:
+        self.eio.send_packet(eio_sid, eio_pkt)
+
+    def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        frames = [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in pkt.encode()]
+        self.send_frames(eio_sid, frames)
+
+    # -- receiving
+
+    def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        if not self.manager_initialized:
+            self.manager_initialized = True
+            self.manager.initialize()
+        self.environ[eio_sid] = environ
+        if eio_sid in self.connections:
+            self.connections[eio_sid].environ = environ
+            return
+        self.connections[eio_sid] = Connection(environ, self._runner())
+        if eio_sid in self.eio.sockets:
+            self.eio.timer.call_later(self.limits.connect_timeout_s, functools.partial(self._expire, eio_sid))
+
+    def _runner(self) -> Callable[..., None]:
+        mailbox = Mailbox(self._pool.submit, self.limits.max_queued_events, self.eio.create_event)
+
+        def run(job: Callable[[], object], *, wait: bool = True, concurrent: bool = False) -> None:
+            if not self.async_handlers:
+                job()
+            elif concurrent and not self.ordered:
+                self._pool.submit(job)
+            else:
+                mailbox.put(job, wait=wait)
+
+        return run
+
+    def _expire(self, eio_sid: str) -> None:
+        connection = self.connections.get(eio_sid)
+        if connection is not None and not connection.namespaces:
+            self.eio.disconnect(eio_sid)
+
+    def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        """Take one message of a session: a packet, or an attachment of the one before.
+
+        Raises:
+            MalformedPacket: It follows no protocol; the session is to be closed.
+        """
+        connection = self.connections.get(eio_sid)
+        if connection is None:
+            return
+        partial = connection.partial
+        if isinstance(data, bytes):
+            if partial is None:
+                raise MalformedPacket("an attachment that belongs to no packet")
+            if partial.add(data):
+                connection.partial = None
+                self._take(eio_sid, connection, partial.header, partial.values())
+            return
+        if partial is not None:
+            raise MalformedPacket("text where an attachment should be")
+        header = parse_packet(data, self.limits)
+        if header.attachments:
+            if header.namespace not in connection.namespaces:
+                raise MalformedPacket("attachments for a namespace that the client has not joined")
+            connection.partial = Partial(header, self.limits)
+        else:
+            self._take(eio_sid, connection, header, None)
+
+    def _take(self, eio_sid: str, connection: Connection, header: Header, values: Any) -> None:
+        """Put what the packet asks for in the client's order; an ack goes straight to who waits for it."""
+        if header.type in (packets.EVENT, packets.BINARY_EVENT):
+            name = packets.read_event_name(header.body)
+            job = functools.partial(self._run_event, eio_sid, header, name, values)
+            connection.run(job, concurrent=True)
+        elif header.type in (packets.ACK, packets.BINARY_ACK):
+            answer = packets.load_body(header.body) if values is None else values
+            self._handle_ack(eio_sid, header.namespace, header.id, answer)
+        elif header.type == packets.CONNECT:
+            auth = packets.load_body(header.body) if header.body else None
+            connection.run(functools.partial(self._handle_connect, eio_sid, header.namespace, auth))
+        else:
+            self._leave(eio_sid, connection, header.namespace)
+
+    def _leave(self, eio_sid: str, connection: Connection, namespace: str) -> None:
+        reason = self.reason.CLIENT_DISCONNECT
+        connection.run(functools.partial(self._handle_disconnect, eio_sid, namespace, reason))
+
+    def _run_event(self, eio_sid: str, header: Header, name: str, values: list[Any] | None) -> None:
+        sid = self.manager.sid_from_eio_sid(eio_sid, header.namespace)
+        if sid is None or not self.manager.is_connected(sid, header.namespace):
+            return
+        try:
+            self.incoming.event(sid, header, name, values[1:] if values is not None else None)
+        except MalformedPacket as error:
+            if (found := self.eio.sockets.get(eio_sid)) is not None:
+                found.refuse(str(error))
+
+    def _handle_ack(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
+        sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+        try:
+            self.manager.trigger_callback(sid, id, data)
+        except Exception:
+            logger.exception("a callback failed")
+
+    # -- connecting and leaving
+
+    def _handle_connect(self, eio_sid: str, namespace: str, data: Any) -> None:
+        connection = self.connections.get(eio_sid)
+        if connection is None:
+            return
+        namespace = namespace or "/"
+        refusal = self._refuse_namespace(connection, namespace)
+        sid = None if refusal else self.manager.pre_connect(eio_sid, namespace)
+        if sid is None:
+            refusal = refusal or _refusal("already_connected", "Already connected to this namespace")
+            self._send(eio_sid, packets.CONNECT_ERROR, namespace, refusal)
+            return
+        connection.namespaces.add(namespace)
+        refusal = self.incoming.connect(sid, namespace, connection.environ, data)
+        recipient = self.manager.recipient(sid, namespace)
+        if recipient is None:  # gone meanwhile
+            return
+        if refusal is None:
+            self._accept(recipient, sid, namespace)
+        else:
+            recipient.drop()
+            connection.namespaces.discard(namespace)
+            self.manager.disconnect(sid, namespace, ignore_queue=True)
+            self._send(eio_sid, packets.CONNECT_ERROR, namespace, refusal)
+
+    def _refuse_namespace(self, connection: Connection, namespace: str) -> dict[str, Any] | None:
+        if not self.incoming.serves(namespace):
+            return _refusal("unknown_namespace", "Invalid namespace")
+        if len(connection.namespaces) >= self.limits.max_namespaces:
+            return _refusal("too_many_namespaces", f"At most {self.limits.max_namespaces} namespaces per connection")
+        return None
+
+    def _accept(self, recipient: Any, sid: str, namespace: str) -> None:
+        ended = getattr(recipient, "ended", False)
+        self.manager.connect(sid, namespace)
+        self._send(str(recipient), packets.CONNECT, namespace, {"sid": sid})
+        recipient.release(functools.partial(self._deliver, str(recipient)))
+        if ended:
+            self.disconnect(sid, namespace, ignore_queue=True)
+
+    def _send(self, eio_sid: str, kind: int, namespace: str, payload: Any) -> None:
+        text, _ = encode_values([payload])
+        frames = packets.render_packet(kind, namespace, None, Encoded(text[1:-1], []))
+        self._deliver(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
+
+    def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
+        """Disconnect a client from a namespace; in its own connect handler, right after it is connected."""
+        path = namespace or "/"
+        recipient = self.manager.recipient(sid, path)
+        if recipient is not None and recipient.held is not None:
+            recipient.ended = True
+            return
+        known = self.manager.is_connected(sid, path) if ignore_queue else self.manager.can_disconnect(sid, path)
+        if known:
+            eio_sid = str(self.manager.eio_sid_from_sid(sid, path))
+            self.manager.pre_disconnect(sid, namespace=path)
+            frames = packets.render_packet(packets.DISCONNECT, path, None, None)
+            self._deliver(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
+            self._finish(eio_sid, sid, path, self.reason.SERVER_DISCONNECT)
+
+    def _handle_disconnect(self, eio_sid: str, namespace: str, reason: str | None = None) -> None:
+        sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+        if sid is not None and self.manager.is_connected(sid, namespace):
+            self.manager.pre_disconnect(sid, namespace=namespace)
+            self._finish(eio_sid, sid, namespace, reason or self.reason.CLIENT_DISCONNECT)
+
+    def _finish(self, eio_sid: str, sid: str, namespace: str, reason: str) -> None:
+        if connection := self.connections.get(eio_sid):
+            connection.namespaces.discard(namespace)
+        try:
+            self.incoming.disconnect(sid, namespace, reason)
+        finally:
+            self.manager.disconnect(sid, namespace, ignore_queue=True)
+
+    def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        if connection := self.connections.get(eio_sid):
+            self._cancel_calls(eio_sid)
+            connection.run(functools.partial(self._forget, eio_sid, reason), wait=False)
+
+    def _cancel_calls(self, eio_sid: str) -> None:
+        """Wake handlers that wait for this client's answer: they are before its end in its order."""
+        for namespace in self.connections[eio_sid].namespaces.copy():
+            sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
+            for callback in list(self.manager.callbacks.get(sid, {}).values()):
+                if isinstance(callback, Waiter):
+                    callback.cancel()
+
+    def _forget(self, eio_sid: str, reason: str) -> None:
+        connection = self.connections[eio_sid]
+        for namespace in connection.namespaces.copy():
+            self._handle_disconnect(eio_sid, namespace, reason)
+        self.connections.pop(eio_sid, None)
+        self.environ.pop(eio_sid, None)
+
+
+def _refusal(code: str, message: str) -> dict[str, Any]:
+    return {"message": message, "data": {"code": code}}

@@ -1,0 +1,197 @@
+"""A server's end of one WebSocket, read by the thread that serves the request and written from any.
+
+The protocol itself is wsproto's. Where Engine.IO's own class (simple-websocket) needs a reader thread, holds a message
+of any size and leaves Nagle's algorithm on, this one reads in place, refuses what is too large before it is whole, and
+turns Nagle's algorithm off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping, Request, TextMessage
+from wsproto.frame_protocol import CloseReason
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+logger = logging.getLogger(__name__)
+
+RECEIVE_BYTES = 65536
+
+
+class WebSocket:
+    """Messages in, messages out, closed once.
+
+    Args:
+        environ: The WSGI request that asks for the upgrade.
+        max_message_bytes: A larger message closes the connection with 1009 before it is read whole.
+        create_lock: Makes a lock of the server's async mode; it is held while a message is written.
+
+    Raises:
+        UnsupportedServer: The WSGI server gives no access to its socket.
+        RemoteProtocolError: The request is no WebSocket handshake.
+    """
+
+    def __init__(self, environ: dict[str, Any], max_message_bytes: int, create_lock: Callable[[], Any]) -> None:
+        self.server, self._socket = take_socket(environ)
+        self._max_message_bytes = max_message_bytes
+        self._protocol = WSConnection(ConnectionType.SERVER)
+        self._events: Any = iter(())
+        self._parts: list[str] | list[bytes] = []
+        self._part_bytes = 0
+        self._lock = create_lock()
+        self._closed = False
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._handshake(environ)
+
+    def receive(self) -> str | bytes | None:
+        """Return the next message, or None when there will be none."""
+        while True:
+            for event in self._events:
+                try:
+                    message = self._take(event)
+                except LocalProtocolError:
+                    return None
+                if message is not None:
+                    return message
+            if not self._read():
+                return None
+
+    def send(self, message: str | bytes) -> None:
+        """Send one message whole.
+
+        Raises:
+            OSError: The other side is gone, or this side was closed.
+        """
+        with self._lock:
+            event = BytesMessage(message) if isinstance(message, bytes) else TextMessage(message)
+            self._write(event)
+
+    def close(self, code: int = CloseReason.NORMAL_CLOSURE) -> None:
+        """Say goodbye and stop sending; what the other side still sends can be read."""
+        with self._lock:
+            if not self._closed:
+                with contextlib.suppress(OSError):
+                    self._write(CloseConnection(code))
+                    self._socket.shutdown(socket.SHUT_WR)
+                self._closed = True
+
+    def abort(self) -> None:
+        """End it now; a thread that waits in `receive` or `send` comes back."""
+        self._closed = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Give up the socket, where it was duplicated to be taken from the server."""
+        self.abort()
+        if self.server == "gevent":
+            self._socket.close()
+
+    def _handshake(self, environ: dict[str, Any]) -> None:
+        headers = [
+            (key[5:].replace("_", "-").lower().encode(), str(value).encode("latin-1"))
+            for key, value in environ.items()
+            if key.startswith("HTTP_")
+        ]
+        request = b"".join(b"%s: %s\r\n" % header for header in headers)
+        self._protocol.receive_data(b"GET / HTTP/1.1\r\n" + request + b"\r\n")
+        for event in self._protocol.events():
+            if isinstance(event, Request):
+                with self._lock:
+                    self._write(AcceptConnection())  # without extensions: compression costs more than it saves here
+
+    def _read(self) -> bool:
+        try:
+            data = self._socket.recv(RECEIVE_BYTES)
+            self._protocol.receive_data(data or None)
+        except (OSError, RemoteProtocolError, LocalProtocolError):
+            return False
+        self._events = self._guarded_events()
+        return bool(data)
+
+    def _guarded_events(self) -> Any:
+        """Yield wsproto's events; a protocol error closes with its own code."""
+        try:
+            yield from self._protocol.events()
+        except RemoteProtocolError as error:
+            hint = getattr(error, "event_hint", None)
+            self.close(getattr(hint, "code", CloseReason.PROTOCOL_ERROR))
+            self.abort()
+
+    def _take(self, event: Any) -> str | bytes | None:
+        if isinstance(event, TextMessage | BytesMessage):
+            return self._add_part(event)
+        if isinstance(event, Ping):
+            with self._lock, contextlib.suppress(OSError):
+                self._write(event.response())
+        elif isinstance(event, CloseConnection):
+            self._answer_close(event)
+        return None
+
+    def _answer_close(self, event: CloseConnection) -> None:
+        """Answer the other side's goodbye."""
+        with self._lock:
+            if not self._closed:
+                with contextlib.suppress(OSError):
+                    self._write(event.response())
+                self._closed = True
+        self.abort()
+
+    def _add_part(self, event: TextMessage | BytesMessage) -> str | bytes | None:
+        self._part_bytes += len(event.data)
+        if self._part_bytes > self._max_message_bytes:
+            self._parts, self._part_bytes = [], 0
+            self.close(CloseReason.MESSAGE_TOO_BIG)
+            self.abort()
+            return None
+        if event.data or not self._parts:
+            self._parts.append(event.data)  # type: ignore[arg-type]
+        if not event.message_finished:
+            return None
+        parts, self._parts, self._part_bytes = self._parts, [], 0
+        return parts[0] if len(parts) == 1 else type(parts[0])().join(parts)  # type: ignore[arg-type]
+
+    def _write(self, event: Any) -> None:
+        if self._closed:
+            raise OSError("the WebSocket is closed")
+        try:
+            self._socket.sendall(self._protocol.send(event))
+        except LocalProtocolError as error:
+            raise OSError(str(error)) from error
+
+
+class UnsupportedServer(Exception):  # noqa: N818 - it names the server
+    """The WSGI server gives no access to the connection's socket."""
+
+
+def take_socket(environ: dict[str, Any]) -> tuple[str, Any]:
+    """Return the kind of WSGI server and the connection's socket.
+
+    Raises:
+        UnsupportedServer: Neither Werkzeug, nor gunicorn, nor gevent's server.
+    """
+    for server in ("werkzeug", "gunicorn"):
+        if found := environ.get(f"{server}.socket"):
+            return server, found
+    if "wsgi.websocket" in environ:
+        raise UnsupportedServer(
+            "The application is served through gevent-websocket, which blocks every client while it reads a large "
+            "message and accepts frames that the protocol forbids. Uninstall gevent-websocket and serve with gevent's "
+            "own worker: 'framework run', or gunicorn with '-k gevent'."
+        )
+    body = environ.get("wsgi.input")
+    raw = getattr(getattr(body, "raw", None), "_sock", None) or getattr(
+        getattr(getattr(body, "rfile", None), "raw", None), "_sock", None
+    )
+    if raw is not None and str(environ.get("SERVER_SOFTWARE", "")).startswith("gevent"):
+        return "gevent", raw.dup()
+    raise UnsupportedServer(
+        f"The WSGI server {environ.get('SERVER_SOFTWARE', '?')!r} gives no access to its sockets, so there can be no "
+        "WebSocket. Serve with 'framework run', gunicorn (gthread or gevent worker) or gevent's own server."
+    )
