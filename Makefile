@@ -1,0 +1,131 @@
+# `make` lists the targets. Everything they need is fetched into this folder, except system packages:
+# as root on Debian or Ubuntu those come with apt-get, otherwise a sentence says what to install.
+
+SHELL := /bin/sh
+PORT ?= 5000
+SUPPORTED := 11 12 13
+VENV := .venv
+DEMO_VENV := .venv-demo
+DEMO := build/demo
+CHECKED := framework examples tests/typing
+UNIT := not wire and not seed and not template and not browser and not typing and not docs
+
+python := $(VENV)/bin/python
+pip_install := -m pip install --quiet --disable-pip-version-check
+locked := $(pip_install) --require-hashes --requirement
+this := $(pip_install) --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+uv_lock := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" $(UPGRADE)
+
+.PHONY: help demo test lint format typecheck unit wire seed template pytest coverage docs matrix build lock clean \
+	node chromium
+.NOTPARALLEL:
+
+help:  ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- The product -----------------------------------------------------------------------------
+
+demo: $(DEMO_VENV)/.ready  ## Generate the chat application and serve it; PORT=5000.
+	@$(DEMO_VENV)/bin/python scripts/free_port.py $(PORT)
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@cd $(DEMO) && "$(CURDIR)/$(DEMO_VENV)/bin/framework" new --no-input
+	@echo
+	@echo "The chat is at http://127.0.0.1:$(PORT): open it in two tabs. Ctrl+C stops it."
+	@cd $(DEMO)/chat && exec "$(CURDIR)/$(DEMO_VENV)/bin/framework" --app chat run --debug --port $(PORT)
+
+# --- Every check -----------------------------------------------------------------------------
+
+test: lint typecheck docs matrix pytest  ## Check everything: lint, types, docs, every test.
+
+lint: $(VENV)/.ready  ## Check style and format.
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: $(VENV)/.ready  ## Mend what can be mended of style and format.
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+typecheck: $(VENV)/.ready node_modules/.ready  ## mypy --strict and pyright.
+	$(VENV)/bin/mypy --strict $(CHECKED)
+	node_modules/.bin/pyright --pythonpath $(python) $(CHECKED)
+
+docs: $(VENV)/.ready  ## Build the documentation into build/site; a warning is an error.
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet --site-dir build/site
+
+unit: $(VENV)/.ready  ## The tests that need Python only.
+	$(python) -m pytest -m "$(UNIT)"
+
+seed template: | chromium
+wire seed template: $(VENV)/.ready node_modules/.ready
+	$(python) -m pytest -m $@
+wire:  ## Real servers and the official JavaScript client.
+seed:  ## The guide, section by section.
+template:  ## The generated application and the built wheel.
+
+pytest: $(VENV)/.ready node_modules/.ready | chromium
+	@mkdir -p build/coverage
+	$(python) -m coverage run -m pytest
+	@$(python) -m coverage report >build/coverage/report.txt || { cat build/coverage/report.txt; exit 1; }
+
+coverage: pytest  ## Every test, and what of the package they did not reach.
+	@cat build/coverage/report.txt
+
+matrix: $(VENV)/.ready  ## The unit tests on the other supported Pythons that are present.
+	@for minor in $(SUPPORTED); do $(MAKE) --no-print-directory matrix-$$minor || exit 1; done
+
+matrix-%: $(VENV)/.ready
+	@if $(python) -c "import sys; sys.exit(sys.version_info[1] != $*)"; then \
+		echo "Python 3.$*: the other targets run it."; \
+	elif ! found=$$(scripts/find-python $*); then \
+		echo "Python 3.$*: not present, not tested."; \
+	else \
+		echo "Python 3.$*:" && \
+		$(MAKE) --no-print-directory .venv-3.$*/.ready PYTHON="$$found" && \
+		.venv-3.$*/bin/python -m pytest -p no:cacheprovider -m "$(UNIT)"; \
+	fi
+
+# --- Distributions and locks -----------------------------------------------------------------
+
+build: $(VENV)/.ready  ## The source distribution and the wheel, into dist/.
+	@rm -rf build/lib build/bdist.* dist
+	$(python) -m build --no-isolation
+
+lock: build/lock/.ready  ## Compile requirements/*.txt and package-lock.json anew; UPGRADE=--upgrade.
+	$(uv_lock) setup.cfg requirements/demo.in --output-file requirements/demo.txt >/dev/null
+	$(uv_lock) setup.cfg requirements/dev.in --extra gevent --extra redis \
+		--constraints requirements/demo.txt --output-file requirements/dev.txt >/dev/null
+	npm install --package-lock-only
+
+clean:  ## Remove everything that make has made.
+	rm -rf .venv .venv-* node_modules build dist site *.egg-info \
+		.cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- Environments ----------------------------------------------------------------------------
+
+$(DEMO_VENV)/.ready: requirements/demo.txt setup.cfg pyproject.toml
+	@scripts/make-venv "$$(scripts/find-python)" $(DEMO_VENV)
+	@echo "Installing the framework into $(DEMO_VENV) ..."
+	@$(DEMO_VENV)/bin/python $(locked) requirements/demo.txt
+	@$(DEMO_VENV)/bin/python $(this)
+	@touch $@
+
+$(VENV)/.ready $(SUPPORTED:%=.venv-3.%/.ready): requirements/dev.txt setup.cfg pyproject.toml
+	@scripts/make-venv "$$(scripts/find-python)" $(@D)
+	@echo "Installing what the tests need into $(@D) ..."
+	@$(@D)/bin/python $(locked) requirements/dev.txt
+	@$(@D)/bin/python $(this)
+	@touch $@
+
+node chromium:
+	@scripts/system-check $@
+
+node_modules/.ready: package-lock.json package.json .npmrc | node
+	npm ci --no-progress --loglevel=error
+	@touch $@
+
+build/lock/.ready:
+	@scripts/make-venv "$$(scripts/find-python)" build/lock
+	@build/lock/bin/python $(pip_install) "uv>=0.13,<0.14"
+	@touch $@
