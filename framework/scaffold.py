@@ -78,7 +78,7 @@ def _ask(given: dict[str, str], no_input: bool) -> dict[str, Any]:
     from cookiecutter.prompt import prompt_for_config
 
     questions = read_questions()
-    for name in given.keys() - questions.keys():
+    for name in sorted(given.keys() - questions.keys()):
         raise ScaffoldError(f"The template does not ask for '{name}'. It asks for: {', '.join(questions)}.")
     try:
         context = generate_context(str(template_path() / "cookiecutter.json"), extra_context=given)
@@ -96,13 +96,16 @@ def _generate(target: Path, answers: dict[str, Any]) -> None:
     from cookiecutter.main import cookiecutter
 
     with tempfile.TemporaryDirectory(prefix="framework-new-") as scratch:
+        nobodys_config: Any = {"replay_dir": str(Path(scratch, "replay"))}  # a dict works, the annotation says bool
+        template = Path(scratch, "template")  # without what pip compiled when it installed the package
+        shutil.copytree(template_path(), template, ignore=shutil.ignore_patterns("__pycache__"))
         try:
             made = cookiecutter(
-                str(template_path()),
+                str(template),
                 no_input=True,
                 extra_context=answers,
                 output_dir=scratch,
-                default_config={"replay_dir": str(Path(scratch, "replay"))},  # type: ignore[arg-type]
+                default_config=nobodys_config,
             )
         except CookiecutterException as error:
             raise ScaffoldError(f"The application could not be generated: {error}") from error
