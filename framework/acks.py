@@ -6,18 +6,22 @@ Both become a JSON array of ack arguments with the attachments that travel besid
 from __future__ import annotations
 
 import inspect
+import json
 import types
-from typing import Annotated, Any, NamedTuple, get_args, get_origin
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple, Never, NoReturn, get_args, get_origin
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.errors import PydanticUserError
-from pydantic_core import PydanticSerializationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
 
 from .errors import AckError, EventError
-from .schemas import find_unserialisable, may_hold_bytes, top_level_fields
-from .wire import check_finite, dump_json, take_bytes, to_plain
+from .schemas import UNUSABLE, build_adapter, find_unserialisable, first_item_fields, may_hold_bytes, may_hold_floats
+from .wire import check_finite, dump_json, holds_bytes, refuse_endless, take_bytes, to_plain
 
 ERROR_KEY = "error"
+_ERROR_MARK = f'"{ERROR_KEY}":{{'
+_NO_VALUE = (None, types.NoneType, NoReturn, Never)
 
 
 class Encoded(NamedTuple):
@@ -35,124 +39,172 @@ class UnusableAck(Exception):  # noqa: N818 - turned into a HandlerSignatureErro
 
 
 class Output:
-    """Checks a value against a type and writes it in that type's output schema (aliases, computed fields).
+    """Checks values against their types and writes them in those types' output schema (aliases, computed fields).
 
     Args:
-        annotation: Any type that pydantic serialises.
+        types: ``tuple[...]`` of any types that pydantic serialises.
+        names: What string annotations inside the types may refer to, beside their own modules.
 
     Raises:
-        UnusableAck: pydantic can't serialise it.
+        UnusableAck: pydantic can't serialise one of them.
     """
 
-    def __init__(self, annotation: Any) -> None:
+    def __init__(self, types: Any, names: Mapping[str, Any] | None = None) -> None:
         try:
-            adapter: TypeAdapter[Any] = TypeAdapter(annotation, config=_config(annotation))
-        except (PydanticUserError, TypeError, NameError) as error:
-            raise UnusableAck(str(error).splitlines()[0]) from error
-        if kind := find_unserialisable(adapter.core_schema):
-            raise UnusableAck(f"JSON has no value for a part of it ({kind})")
+            adapter: TypeAdapter[Any] = build_adapter(types, names)
+        except UNUSABLE as error:
+            raise UnusableAck(_explain_unusable(error)) from error
         self.schema = adapter.core_schema
+        if kind := find_unserialisable(self.schema):
+            _refuse_without_json_schema(adapter, kind)
         self._validator = adapter.validator
         self._serializer = adapter.serializer
-        self._binary = may_hold_bytes(adapter.core_schema)
+        self._binary = may_hold_bytes(self.schema)
+        self._floats = may_hold_floats(self.schema)
 
-    def check(self, value: Any) -> Any:
-        """Return *value* validated.
-
-        Raises:
-            pydantic.ValidationError: It is of another type.
-        """
-        return self._validator.validate_python(value)
-
-    def encode(self, value: Any) -> Encoded:
-        """Validate *value* and write it as JSON text, its bytes apart.
+    def check(self, values: Sequence[Any]) -> Any:
+        """Return *values* validated, as a tuple.
 
         Raises:
-            pydantic.ValidationError: It is of another type.
-            PydanticSerializationError, ValueError: It is no JSON.
+            pydantic.ValidationError: One is of another type.
         """
-        checked = self._validator.validate_python(value)
+        return self._validator.validate_python(values)
+
+    def encode(self, values: Sequence[Any]) -> Encoded:
+        """Validate *values* and write them as a JSON array, their bytes apart.
+
+        Raises:
+            pydantic.ValidationError: One is of another type.
+            TypeError, ValueError: One is no JSON.
+        """
+        checked = self._validator.validate_python(values)
         if self._binary:
             attachments: list[bytes] = []
-            plain = take_bytes(self._serializer.to_python(checked, by_alias=True), attachments)
-            return Encoded(dump_json(plain), attachments)
-        return Encoded(check_finite(self._serializer.to_json(checked, by_alias=True)).decode(), [])
+            plain = take_bytes(self._serializer.to_python(checked, by_alias=True, warnings="error"), attachments)
+            if attachments:
+                return Encoded(dump_json(plain), attachments)
+        text = self._serializer.to_json(checked, by_alias=True, warnings="error")
+        if self._floats:
+            if b"null" in text:  # what pydantic writes for a number that is not finite
+                refuse_endless(self._serializer.to_python(checked, by_alias=True))
+            check_finite(text)
+        return Encoded(text.decode(), [])
 
-    def plain(self, value: Any) -> Any:
-        """Validate *value* and return it as JSON values with bytes kept, as a broker or a packet takes it."""
-        checked = self._validator.validate_python(value)
-        if self._binary:
-            return to_plain(self._serializer.to_python(checked, by_alias=True))
-        return self._serializer.to_python(checked, mode="json", by_alias=True)
+    def plain(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Validate *values* and return them as JSON values with bytes kept, as a broker or a packet takes them.
+
+        Raises:
+            pydantic.ValidationError: One is of another type.
+            TypeError, ValueError: One is no JSON.
+        """
+        checked = self._validator.validate_python(values)
+        if self._binary or self._floats:
+            plain = self._serializer.to_python(checked, by_alias=True, warnings="error")
+            if self._floats:
+                refuse_endless(plain)
+            if self._binary and holds_bytes(plain):
+                return tuple(to_plain(plain))
+        return tuple(self._serializer.to_python(checked, mode="json", by_alias=True, warnings="error"))
 
 
-def _config(annotation: Any) -> ConfigDict | None:
-    """Numbers that are not finite are refused; a model brings its own configuration and takes none."""
-    adapter_takes_none = hasattr(annotation, "__pydantic_core_schema__") or hasattr(annotation, "__pydantic_config__")
-    typed_dict_or_dataclass = hasattr(annotation, "__dataclass_fields__") or hasattr(annotation, "__total__")
-    return None if adapter_takes_none or typed_dict_or_dataclass else ConfigDict(allow_inf_nan=False)
+class _Schemas(GenerateJsonSchema):
+    """A default that is no JSON is no reason to refuse the type."""
+
+    def emit_warning(self, kind: Any, detail: str) -> None:
+        pass
+
+
+def _refuse_without_json_schema(adapter: TypeAdapter[Any], kind: str) -> None:
+    """Refuse a type with a part that may be no JSON, unless that part only checks what another one writes.
+
+    pydantic gives a class as such (``type[int]``) the schema of anything, but can't write one.
+    """
+    try:
+        if kind != "is-subclass":
+            adapter.json_schema(mode="serialization", schema_generator=_Schemas)
+            return
+    except PydanticInvalidForJsonSchema:
+        pass
+    raise UnusableAck(f"JSON has no value for a part of it ({kind})")
+
+
+def _explain_unusable(error: Exception) -> str:
+    reason = str(error).splitlines()[0].partition(". Set `arbitrary_types_allowed")
+    return reason[0].rstrip(".") + ("; use a model, a dataclass or a TypedDict" if reason[1] else "")
 
 
 class Ack:
     """The acknowledgement of one handler, read from its return annotation once.
 
-    A ``tuple[...]`` is several ack arguments, ``None`` is none, no annotation passes what the handler returned.
+    A ``tuple[...]`` is several ack arguments, ``None`` is none, no annotation passes what the handler returned. A named
+    tuple is one argument, and so is a union in which a tuple is one of the choices.
 
     Args:
         annotation: ``inspect.Signature.empty`` when the handler has none.
+        names: What string annotations inside it may refer to, beside their own modules.
 
     Raises:
         UnusableAck: It can't be serialised, or could be taken for an error.
     """
 
-    def __init__(self, annotation: Any = inspect.Signature.empty) -> None:
+    def __init__(self, annotation: Any = inspect.Signature.empty, names: Mapping[str, Any] | None = None) -> None:
         self.annotation = annotation
+        self.typed = annotation is not inspect.Signature.empty
         bare = _strip(annotation)
         self.several = get_origin(bare) is tuple or bare is tuple
-        self.typed = annotation is not inspect.Signature.empty
-        self._output = Output(annotation) if self.typed and bare not in (None, types.NoneType) else None
-        if self._output and ERROR_KEY in top_level_fields(self._output.schema):
-            raise UnusableAck(
-                "it has a top-level field 'error', which is how a client tells a failure; rename the field or nest it"
-            )
+        self._output: Output | None = None
+        if self.typed and bare not in _NO_VALUE:
+            self._output = Output(annotation if self.several else tuple[annotation], names)
+            if ERROR_KEY in first_item_fields(self._output.schema):
+                raise UnusableAck(
+                    "it has a top-level field 'error', which is how a client tells a failure; rename the field or nest it"
+                )
 
-    def encode(self, value: Any) -> Encoded:
+    def encode(self, value: Any, dumps: Callable[[Any], str] = dump_json) -> Encoded:
         """Write what the handler returned.
+
+        Args:
+            dumps: Writes JSON where there is no annotation; the application may have its own.
 
         Raises:
             AckError: It is not what the annotation says, is no JSON, or looks like the error object.
         """
         try:
-            if self._output:
-                text, attachments = self._output.encode(value)
-                return Encoded(text if self.several else f"[{text}]", attachments)
-            return self._encode_plain(value)
+            if self._output is not None:
+                encoded = self._output.encode(value if self.several else (value,))
+            else:
+                encoded = self._encode_plain(value, dumps)
         except ValidationError as error:
-            reasons = "; ".join(f"{_loc(item)}{item['msg']}" for item in error.errors(include_url=False)[:3])
-            raise AckError(f"returned {type(value).__name__}, not {_name(self.annotation)}: {reasons}") from error
-        except (PydanticSerializationError, ValueError) as error:
+            raise AckError(self._explain(value, error)) from error
+        except (RecursionError, TypeError, ValueError) as error:  # pydantic's own are ValueErrors
             raise AckError(f"returned a value that can't be sent: {error}") from error
+        if _ERROR_MARK in encoded.text and _is_error(encoded.text):
+            raise AckError("returned an object like the one that tells a failure; raise framework.EventError instead")
+        return encoded
 
-    def _encode_plain(self, value: Any) -> Encoded:
+    def _encode_plain(self, value: Any, dumps: Callable[[Any], str]) -> Encoded:
         if value is None:
             return NOTHING
         if self.typed:
-            raise AckError(f"returned {type(value).__name__}, but is annotated with None")
-        values = list(value) if isinstance(value, tuple) else [value]
-        if values and isinstance(values[0], dict) and set(values[0]) == {ERROR_KEY}:
-            if isinstance(values[0][ERROR_KEY], dict) and "code" in values[0][ERROR_KEY]:
-                raise AckError("returned the error object; raise framework.EventError instead")
-        return encode_values(values)
+            raise AckError(f"returned {type(value).__name__} where {_name(self.annotation)} is annotated")
+        return encode_values(list(value) if isinstance(value, tuple) else [value], dumps)
+
+    def _explain(self, value: Any, error: ValidationError) -> str:
+        reasons = "; ".join(_reason(item, self.several) for item in error.errors(include_url=False)[:3])
+        return f"returned {type(value).__name__} where {_name(self.annotation)} is annotated: {reasons}"
 
 
-def encode_values(values: list[Any]) -> Encoded:
+def encode_values(values: list[Any], dumps: Callable[[Any], str] = dump_json) -> Encoded:
     """Write *values* as they come, bytes apart.
 
     Raises:
         TypeError, ValueError: One of them is no JSON.
     """
     attachments: list[bytes] = []
-    return Encoded(dump_json(take_bytes(values, attachments)), attachments)
+    try:
+        return Encoded(dumps(take_bytes(values, attachments)), attachments)
+    except RecursionError:
+        raise ValueError("nested too deep to be sent") from None
 
 
 def error_object(error: EventError, event: str | None, *, error_id: str | None = None) -> dict[str, Any]:
@@ -177,6 +229,13 @@ def _name(annotation: Any) -> str:
     return inspect.formatannotation(annotation)
 
 
-def _loc(item: Any) -> str:
-    path = ".".join(str(part) for part in item["loc"])
-    return f"{path}: " if path else ""
+def _reason(item: Any, several: bool) -> str:
+    path = ".".join(str(part) for part in item["loc"][0 if several else 1 :])
+    return f"{path}: {item['msg']}" if path else str(item["msg"])
+
+
+def _is_error(text: str) -> bool:
+    """Say whether the first argument of an ack, by accident, tells a client that it failed."""
+    first = json.loads(text)[0]
+    found = first.get(ERROR_KEY) if isinstance(first, dict) else None
+    return isinstance(found, dict) and "code" in found

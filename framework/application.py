@@ -5,23 +5,26 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, ParamSpec, TypeVar, cast, overload
 
 import flask
 import flask_socketio
 import socketio
 
 from . import serving
-from .dispatch import Dispatch, Mounted
+from .dispatch import Dispatch
 from .errors import ConfigurationError, DuplicateNamespaceError
+from .events import Target, run_for
 from .handlers import caller_locals, locate, read_function, read_handlers
 from .limits import Limits, find_setting
 from .namespace import Namespace
+from .registry import Mounted, Registry
 from .routes import Route, read_routes
 from .transport.manager import is_nobody
 from .transport.server import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
 AsyncMode = Literal["threading", "gevent"]
 
 _ASYNC_MODES = ("threading", "gevent")
@@ -70,7 +73,10 @@ class SocketIO(flask_socketio.SocketIO):
         **options: Any,
     ) -> None:
         self.server: Any = None
+        self.server_options: dict[str, Any] = {}
+        self.manage_session: bool = True
         self.dispatch: Dispatch | None = None
+        self._registry = Registry()
         self.stop_server: Callable[[], object] | None = None
         self.unknown_events = unknown_events
         self.limits = limits or Limits()
@@ -95,10 +101,13 @@ class SocketIO(flask_socketio.SocketIO):
         path = self._take_path()
         self.async_mode = self._choose_async_mode(self.server_options.get("async_mode"), settings)
         self._choose_manager(app, "client_manager" in options, settings)
-        self.dispatch = Dispatch(self, self.unknown_events)
-        self.server = self._build_server(settings)
-        for namespace, handler in self._functions:
-            self.dispatch.add_function(namespace, handler)
+        self._registry = Registry()
+        if self.server_options.get("json") is flask.json:
+            self.server_options["json"] = _AppJSON()
+        self.dispatch = Dispatch(self, self._registry, self.unknown_events, self.server_options.get("json"))
+        self.server = self._build_server(self.dispatch, settings)
+        for function_path, handler in self._functions:
+            self._registry.add_function(function_path, handler)
         for namespace in self._mounted.values():
             self._serve(namespace)
         if app is not None:
@@ -108,7 +117,9 @@ class SocketIO(flask_socketio.SocketIO):
 
     # -- registrations
 
-    def on(self, message: str, namespace: str | None = None) -> Callable[[F], F]:
+    def on(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator's own parameter has no name here
+        self, message: str, namespace: str | None = None
+    ) -> Callable[[F], F]:
         """Serve one event with a function; its annotations are validated as a method's are.
 
         Args:
@@ -123,6 +134,16 @@ class SocketIO(flask_socketio.SocketIO):
 
         return register
 
+    @overload
+    def event(self, event_handler: F, /) -> F: ...
+    @overload
+    def event(self, namespace: str | None = None) -> Callable[[F], F]: ...
+    def event(self, *args: Any, **options: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Serve the event that the function is named after: ``@socketio.event``, or ``@socketio.event("/chat")``."""
+        if len(args) == 1 and callable(args[0]):
+            return self.on(args[0].__name__)(args[0])
+        return lambda function: self.on(function.__name__, *args, **options)(function)
+
     def on_event(self, message: str, handler: Callable[..., Any], namespace: str | None = None) -> None:
         """Serve one event with *handler*; `on` without the decorator."""
         self._add_function(handler, message, namespace or "/", caller_locals())
@@ -130,8 +151,7 @@ class SocketIO(flask_socketio.SocketIO):
     def _add_function(self, function: Callable[..., Any], event: str, path: str, local_names: Any) -> None:
         handler = read_function(function, event, local_names)
         self._functions.append((path, handler))
-        if self.dispatch is not None:
-            self.dispatch.add_function(path, handler)
+        self._registry.add_function(path, handler)
 
     def on_namespace(self, namespace_handler: flask_socketio.Namespace | type[Namespace]) -> None:
         """Serve a namespace: a class, or an instance of one.
@@ -141,7 +161,7 @@ class SocketIO(flask_socketio.SocketIO):
             ConfigurationError: Its path does not start with a slash, or it is no namespace.
         """
         namespace = self._instantiate(namespace_handler)
-        path = str(namespace.namespace)
+        path = _path_of(namespace)
         if not path.startswith("/"):
             raise ConfigurationError(
                 f"{type(namespace).__name__}.namespace is {path!r}; a path starts with a slash. "
@@ -173,7 +193,6 @@ class SocketIO(flask_socketio.SocketIO):
         return namespace
 
     def _serve(self, namespace: flask_socketio.Namespace) -> None:
-        assert self.dispatch is not None
         cls = type(namespace)
         ours = isinstance(namespace, Namespace)
         table = namespace.handlers if isinstance(namespace, Namespace) else read_handlers(cls)
@@ -181,7 +200,7 @@ class SocketIO(flask_socketio.SocketIO):
         routes_itself = cls.trigger_event is not base.trigger_event
         cast(Any, namespace)._set_socketio(self)
         self.server.register_namespace(namespace)
-        self.dispatch.add_class(str(namespace.namespace), Mounted.mount(namespace, table, routes_itself))
+        self._registry.add_class(_path_of(namespace), Mounted(namespace, table, routes_itself=routes_itself))
 
     @property
     def namespaces(self) -> Mapping[str, flask_socketio.Namespace]:
@@ -211,6 +230,7 @@ class SocketIO(flask_socketio.SocketIO):
         to = room if to is None else to
         if is_nobody(to):
             return
+        options.pop("broadcast", None)  # without a target it is one
         skip = _as_list(options.pop("skip_sid", None))
         if not options.pop("include_self", True):
             skip.append(cast(Any, flask.request).sid)
@@ -219,17 +239,32 @@ class SocketIO(flask_socketio.SocketIO):
         data = args[0] if len(args) == 1 else args
         self.server.emit(event, data, to=to, skip_sid=skip or None, **options)
 
+    def send(
+        self,
+        data: Any,
+        json: bool = False,
+        namespace: str | None = None,
+        to: Target | None = None,
+        callback: Callable[..., Any] | None = None,
+        include_self: bool = True,
+        skip_sid: Target | None = None,
+        **options: Any,
+    ) -> None:
+        """Send the event ``message``, or ``json`` with ``json=True``; takes the options of `emit`."""
+        options |= {"to": to, "callback": callback, "include_self": include_self, "skip_sid": skip_sid}
+        self.emit("json" if json else "message", data, namespace=namespace, **options)
+
     def _with_context(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """Run *callback* in the request context of the event that it was passed from, if there is one."""
         sid = getattr(flask.request, "sid", None) if flask.has_request_context() else None
         if sid is None:
             return callback
         namespace = cast(Any, flask.request).namespace
-        return lambda *answer: self._handle_event(callback, None, namespace, sid, *answer)  # type: ignore[attr-defined]
+        return lambda *answer: cast(Any, self)._handle_event(callback, None, namespace, sid, *answer)
 
     # -- serving
 
-    def run(self, app: flask.Flask, host: str | None = None, port: int | None = None, **options: Any) -> None:  # type: ignore[override]
+    def run(self, app: flask.Flask, host: str | None = None, port: int | None = None, **options: Any) -> None:
         """Serve *app* until it is stopped: Werkzeug's server in debug, gunicorn or gevent's server otherwise.
 
         Args:
@@ -239,6 +274,16 @@ class SocketIO(flask_socketio.SocketIO):
                 the server that is used.
         """
         serving.run(self, app, host, port, **options)
+
+    def start_background_task(self, target: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Run *target* beside the clients, with the application's async mode.
+
+        There is no application context in it; declared events go through this ``SocketIO``.
+
+        Returns:
+            What represents the task; its ``join()`` waits for the end.
+        """
+        return self.server.start_background_task(run_for, self, target, *args, **kwargs)
 
     def stop(self) -> None:
         """Stop the server that `run` started in this process; may be called from anywhere."""
@@ -266,7 +311,7 @@ class SocketIO(flask_socketio.SocketIO):
             kind = _manager_class(url)
             self.server_options["client_manager"] = kind(url, channel=channel, write_only=app is None)
 
-    def _build_server(self, settings: Any) -> Server:
+    def _build_server(self, dispatch: Dispatch, settings: Any) -> Server:
         options = {key: value for key, value in self.server_options.items() if key != "message_queue"}
         options["async_mode"] = self.async_mode
         ordered = options.get("async_handlers") is not True
@@ -275,16 +320,13 @@ class SocketIO(flask_socketio.SocketIO):
             options["namespaces"] = "*"
         elif self._accepted:
             options["namespaces"] = self._accepted
-        if options.get("json") is flask.json:
-            options["json"] = _AppJSON(settings)
-        assert self.dispatch is not None
-        return Server(self.dispatch, self.limits.override(settings), ordered=ordered, **options)
+        return Server(dispatch, self.limits.override(settings), ordered=ordered, **options)
 
 
 class _AppJSON:
     """Flask's json module, which only works inside an application context."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self) -> None:
         self._provider = flask.json.provider.DefaultJSONProvider(flask.Flask(__name__))
 
     def dumps(self, value: Any, **options: Any) -> str:
@@ -314,6 +356,10 @@ def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return [value] if isinstance(value, str) else list(value)
+
+
+def _path_of(namespace: flask_socketio.Namespace) -> str:
+    return str(cast(Any, namespace).namespace)
 
 
 def _describe(cls: type) -> str:

@@ -18,7 +18,6 @@ from .errors import FrameworkError
 from .limits import SETTING_PREFIX
 from .routes import FROM_CLIENT, Route
 
-_ARROWS = {FROM_CLIENT: "->"}
 _COLUMNS = ("Namespace", "Event", "", "Arguments", "Ack", "Defined at")
 
 
@@ -120,9 +119,8 @@ def _restart_patched() -> None:
     from gevent import monkey
 
     if not monkey.is_module_patched("socket"):
-        script = sys.argv[0]
-        target = ["--module", "framework"] if script.endswith("__main__.py") else [script]
-        os.execv(sys.executable, [sys.executable, "-m", "gevent.monkey", *target, *sys.argv[1:]])
+        command = [sys.executable, "-m", "gevent.monkey", "--module", "framework", *sys.argv[1:]]
+        os.execv(sys.executable, command)  # noqa: S606 - the same command, as it was typed
 
 
 @cli.command(with_appcontext=False)
@@ -143,11 +141,12 @@ def routes(info: ScriptInfo, as_json: bool, namespaces: Sequence[str]) -> None:
 
 def render_routes(found: Sequence[Route]) -> str:
     """Return the table that `framework routes` prints."""
-    rows = [_COLUMNS] + [
+    rows: list[Sequence[str]] = [_COLUMNS]
+    rows += [
         (
             route.namespace,
             route.event,
-            _ARROWS.get(route.direction, "<-"),
+            "->" if route.direction == FROM_CLIENT else "<-",
             route.arguments or "-",
             route.ack or "-",
             route.location,
@@ -155,8 +154,10 @@ def render_routes(found: Sequence[Route]) -> str:
         for route in found
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    rows.insert(1, tuple("-" * width for width in widths))  # type: ignore[arg-type]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    rows.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 @cli.command(with_appcontext=False)
@@ -168,7 +169,8 @@ def new(directory: str | None, answers: Sequence[str], no_input: bool) -> None:
     from .scaffold import create_application
 
     if directory is not None and "=" in directory:
-        directory, answers = None, (directory, *answers)
+        answers = [directory, *answers]
+        directory = None
     if wrong := next((answer for answer in answers if "=" not in answer), None):
         raise CommandError(f"{wrong!r} is not KEY=VALUE, e.g. async_mode=gevent.")
     try:

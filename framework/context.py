@@ -7,9 +7,8 @@ The connection's own request is pushed anew for each event, as Flask-SocketIO do
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any
+from typing import Any, Self, cast
 
-import flask
 from flask.sessions import SessionMixin
 
 _SAVED_SESSION = "saved_session"  # Flask-SocketIO's key, which applications know
@@ -46,13 +45,13 @@ class EventContext:
         self._namespace = namespace
         self._event = event
         self._args = args
-        self.app: flask.Flask = environ["flask.app"]
+        self.app: Any = environ["flask.app"]
 
-    def __enter__(self) -> EventContext:
+    def __enter__(self) -> Self:
         self._context: Any = self.app.request_context(self._environ)
         self._context.push()
         self._session = self._fork_session() if self._manage_session else self._context.session
-        request = self._context.request
+        request: Any = self._context.request
         request.sid, request.namespace = self._sid, self._namespace
         request.event = {"message": self._event, "args": self._args}
         return self
@@ -72,7 +71,7 @@ class EventContext:
             session = self._environ[_SAVED_SESSION] = ManagedSession(self._context.session)
         # Flask 3.1.3 moved the attribute behind a property that notes each access.
         setattr(self._context, "_session" if hasattr(self._context, "_session") else "session", session)
-        return session  # type: ignore[no-any-return]
+        return cast(ManagedSession, session)
 
     def _save_session(self) -> None:
         if getattr(self._session, "modified", True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-import threading
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
@@ -19,36 +19,35 @@ def run_coroutine(app: flask.Flask, function: AsyncFunction, args: tuple[Any, ..
     return app.ensure_sync(function)(*args)
 
 
-class GeventLoop:
-    """One asyncio loop in a greenlet, whose waiting lets other greenlets run.
+# One per hub, which is one per thread that runs greenlets.
+_loops: weakref.WeakKeyDictionary[Any, asyncio.AbstractEventLoop] = weakref.WeakKeyDictionary()
 
-    asyncio knows one running loop per thread, and greenlets share theirs: a loop per handler, as Flask makes them,
-    would refuse to start while another handler waits.
+
+def run_beside_greenlets(app: flask.Flask, function: AsyncFunction, args: tuple[Any, ...]) -> Any:
+    """Run *function* to its end on the thread's own loop; the calling greenlet waits, others go on.
+
+    asyncio knows one running loop per thread, and greenlets share theirs: a loop per handler, as Flask makes them, would
+    refuse to start while another handler waits. So there is one, in a greenlet, whose waiting lets other greenlets run.
     """
+    from gevent.event import AsyncResult
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+    result: Any = AsyncResult()
+    loop = _gevent_loop()
+    start = functools.partial(_start_task, loop, function, args, result)
+    loop.call_soon_threadsafe(start, context=contextvars.copy_context())
+    return result.get()
 
-    def run(self, app: flask.Flask, function: AsyncFunction, args: tuple[Any, ...]) -> Any:
-        """Run *function* to its end; the calling greenlet waits, others go on."""
-        from gevent.event import AsyncResult
 
-        result = AsyncResult()
-        context = contextvars.copy_context()
-        loop = self._start()
-        loop.call_soon_threadsafe(functools.partial(_start_task, loop, function, args, result), context=context)
-        return result.get()
+def _gevent_loop() -> asyncio.AbstractEventLoop:
+    import gevent
+    from gevent.selectors import DefaultSelector
 
-    def _start(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                import gevent
-                from gevent.selectors import DefaultSelector
-
-                self._loop = asyncio.SelectorEventLoop(cast(Any, DefaultSelector()))
-                gevent.spawn(self._loop.run_forever)
-            return self._loop
+    hub = gevent.get_hub()
+    loop = _loops.get(hub)
+    if loop is None:
+        loop = _loops[hub] = asyncio.SelectorEventLoop(cast(Any, DefaultSelector()))
+        gevent.spawn(loop.run_forever)
+    return loop
 
 
 def _start_task(loop: asyncio.AbstractEventLoop, function: AsyncFunction, args: tuple[Any, ...], result: Any) -> None:

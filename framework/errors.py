@@ -37,8 +37,17 @@ class EventError(FrameworkError):
         self.details = details
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _revive, (type(self), vars(self).copy())
+
     def __str__(self) -> str:
         return self.message if self.message == self.code else f"{self.code}: {self.message}"
+
+
+def _revive(kind: type[EventError], attributes: dict[str, Any]) -> EventError:
+    error = kind.__new__(kind, attributes["message"])
+    vars(error).update(attributes)
+    return error
 
 
 class PayloadError(EventError):
@@ -51,7 +60,7 @@ class PayloadError(EventError):
         super().__init__("invalid_payload", message, details)
 
 
-class AckError(FrameworkError):
+class AckError(FrameworkError, TypeError):
     """A handler returned something that its return annotation does not allow, or that is no JSON."""
 
 

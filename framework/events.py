@@ -7,12 +7,12 @@ instance that serves one application (inside handlers), and sends through that a
 from __future__ import annotations
 
 import copy
-import os
+import inspect
 import sys
-import typing
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextvars import ContextVar
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, TypeVarTuple
+from typing import Any, Generic, Protocol, Self, TypeVar, TypeVarTuple, get_args, get_type_hints
 
 import flask
 from pydantic import ValidationError
@@ -21,13 +21,13 @@ from .acks import Output, UnusableAck
 from .errors import AnswerError, HandlerSignatureError, NotBoundError
 from .handlers import RESERVED_EVENTS
 from .payloads import describe
-from .wire import to_plain
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from .signatures import read_type_variables, render_place, substitute
+from .wire import refuse_endless, to_plain
 
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
+
+_sender: ContextVar[Any] = ContextVar("framework_sender", default=None)
 
 Target = str | Collection[str]
 DEFAULT_TIMEOUT_S = 60.0
@@ -59,14 +59,16 @@ class _Declared:
         self.name = name or ""
         self.attribute = ""
         self.location = _locate_caller()
-        self._owner: Any = None
+        self._declared_in: type = type(None)
+        self._owner: type = type(None)
         self._home: Home | None = None
+        self._resolved: tuple[Any, ...] | None = None
         self._output: Output | None = None
 
     def __set_name__(self, owner: type, attribute: str) -> None:
-        self.attribute = attribute
+        self.attribute = self.attribute or attribute
         self.name = self.name or attribute
-        self._owner = owner
+        self._declared_in = self._owner = owner
 
     def __get__(self, instance: Any, owner: type | None = None) -> Self:
         if instance is None:
@@ -79,64 +81,87 @@ class _Declared:
     @property
     def types(self) -> tuple[Any, ...]:
         """The types of its arguments; empty when it was declared without."""
-        return tuple(getattr(self, "__orig_class__", SimpleNamespace(__args__=())).__args__[self._result_types :])
+        return self._all_types[self._result_types :]
 
-    def compile(self, owner: type, local_names: Mapping[str, Any]) -> _Declared:
+    @property
+    def _all_types(self) -> tuple[Any, ...]:
+        return self._resolved if self._resolved is not None else tuple(get_args(vars(self).get("__orig_class__")))
+
+    @property
+    def _is_typed(self) -> bool:
+        return "__orig_class__" in vars(self)
+
+    def compile(self, owner: type, local_names: Mapping[str, Any]) -> Self:
         """Return this declaration as *owner*'s own, its types resolved and checked.
 
         Raises:
             HandlerSignatureError: Its name is reserved, or a type can't be sent.
         """
-        own = self if self._owner is owner else copy.copy(self)
-        own._owner = owner
         where = f"{owner.__name__}.{self.attribute} ({self.location})"
         if self.name in RESERVED_EVENTS:
             raise HandlerSignatureError(f"{where}: Socket.IO reserves the event name {self.name!r}. Choose another.")
-        own._read_types(where, owner, local_names)
+        if self._resolved is None:
+            self._resolved = _resolve(self._all_types, where, self._declared_in, local_names)
+        own = self if self._declared_in is owner else copy.copy(self)
+        own._owner = owner
+        variables = read_type_variables(owner).get(self._declared_in, {})
+        own._resolved = tuple(substitute(declared, variables) for declared in self._resolved)
+        if self._is_typed:
+            own._build(where, local_names)
         return own
 
-    def _read_types(self, where: str, owner: type, local_names: Mapping[str, Any]) -> None:
-        if hasattr(self, "__orig_class__"):
-            types = _resolve(self.types, where, owner, local_names)
-            self._output = _build(tuple[types] if types else tuple[()], where)  # type: ignore[valid-type]
+    def _build(self, where: str, names: Mapping[str, Any]) -> None:
+        self._output = _build_output(self.types, where, names)
 
     def _send_values(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        if self._output is None:
-            return tuple(to_plain(value) for value in values)
         try:
-            return tuple(self._output.plain(values))
+            if self._output is not None:
+                return self._output.plain(values)
+            plain = tuple(to_plain(value) for value in values)
+            refuse_endless(plain)
         except ValidationError as error:
-            reasons = "; ".join(f"{_path(item)}: {item['msg']}" for item in error.errors(include_url=False)[:3])
-            raise TypeError(f"{self._label}: {reasons}") from error
+            raise TypeError(f"{self._label}: {self._explain(error, len(values))}") from error
+        except (RecursionError, TypeError, ValueError) as error:  # pydantic's own are ValueErrors
+            raise TypeError(f"{self._label}: a value can't be sent: {error}") from error
+        return plain
+
+    def _explain(self, error: ValidationError, count: int) -> str:
+        found = error.errors(include_url=False)
+        if any(item["type"] in ("missing", "too_long") and len(item["loc"]) < 2 for item in found):
+            takes = ", ".join(inspect.formatannotation(declared) for declared in self.types) or "nothing"
+            return f"takes {takes}; {count} value{'' if count == 1 else 's'} given"
+        return "; ".join(_reason(item["loc"][len(self.types) == 1 :], str(item["msg"])) for item in found[:3])
 
     @property
     def _label(self) -> str:
-        return f"{getattr(self._owner, '__name__', '?')}.{self.attribute}"
+        return f"{self._owner.__name__}.{self.attribute}"
 
     def _find_sender(self) -> tuple[Sender, str]:
         if self._home is not None:
             if self._home.socketio is None:
                 raise NotBoundError(f"{self._label}: its namespace is not registered yet. Pass it to SocketIO(...).")
             return self._home.socketio, self._home.namespace
-        homes = list(self._find_homes())
+        homes = self._find_homes()
         if len(homes) == 1:
             return homes[0].socketio, homes[0].namespace
-        if homes:
-            paths = ", ".join(sorted(home.namespace for home in homes))
-            raise NotBoundError(f"{self._label} is served more than once ({paths}). Send through the instance you mean.")
-        name = getattr(self._owner, "__name__", "?")
-        raise NotBoundError(
-            f"{self._label}: no application here serves {name}. Pass SocketIO(app, namespaces=[{name}]), and with "
-            "several applications send from within app.app_context()."
-        )
+        name = self._owner.__name__
+        if not homes:
+            raise NotBoundError(
+                f"{self._label}: no application here serves {name}. Pass SocketIO(app, namespaces=[{name}]), and with "
+                "several applications send from within app.app_context()."
+            )
+        if len({id(home.socketio) for home in homes}) > 1:
+            raise NotBoundError(
+                f"{self._label}: {len(homes)} applications here serve {name}. Send from within app.app_context()."
+            )
+        paths = ", ".join(sorted(home.namespace for home in homes))
+        raise NotBoundError(f"{self._label} is served more than once ({paths}). Send through the instance you mean.")
 
-    def _find_homes(self) -> Iterator[Any]:
+    def _find_homes(self) -> list[Any]:
+        """Return the instances that serve it: in an application's context or task that application's, elsewhere all."""
         homes = list(getattr(self._owner, "_homes", ()))
-        if flask.has_app_context():
-            here = flask.current_app.extensions.get("socketio")
-            if own := [home for home in homes if home.socketio is here]:
-                return iter(own)
-        return iter(homes)
+        here = flask.current_app.extensions.get("socketio") if flask.has_app_context() else _sender.get()
+        return homes if here is None else [home for home in homes if home.socketio is here]
 
 
 class Event(_Declared, Generic[*Ts]):
@@ -173,11 +198,13 @@ class Event(_Declared, Generic[*Ts]):
         """Send to the client whose event is being handled, and to no other.
 
         Raises:
-            RuntimeError: No event is being handled here.
+            RuntimeError: No event is being handled here, or its client has not joined this namespace.
             TypeError: A value is not of the declared type.
         """
         socketio, path = self._find_sender()
-        socketio.emit(self.name, self._send_values(values), namespace=path, to=current_sid(self._label))
+        socketio.emit(
+            self.name, self._send_values(values), namespace=path, to=_find_client(socketio, path, self._label)
+        )
 
 
 class Call(_Declared, Generic[R, *Ts]):
@@ -199,7 +226,7 @@ class Call(_Declared, Generic[R, *Ts]):
     @property
     def answer_type(self) -> Any:
         """The declared type of the answer; ``Any`` when there is none."""
-        return getattr(self, "__orig_class__", SimpleNamespace(__args__=(Any,))).__args__[0]
+        return self._all_types[0] if self._is_typed else Any
 
     def call(self, *values: *Ts, to: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> R:
         """Send to one client and wait for its answer.
@@ -222,15 +249,21 @@ class Call(_Declared, Generic[R, *Ts]):
         if self._answer is None:
             return answer  # type: ignore[no-any-return]
         try:
-            return self._answer.check(answer)  # type: ignore[no-any-return]
+            return self._answer.check((answer,))[0]  # type: ignore[no-any-return]
         except ValidationError as error:
-            reasons = "; ".join(f"{_path(item)}: {describe(item)}" for item in error.errors(include_url=False)[:3])
+            found = error.errors(include_url=False)[:3]
+            reasons = "; ".join(_reason(item["loc"][1:], describe(item)) for item in found)
             raise AnswerError(f"{self._label} was answered with something else: {reasons}") from error
 
-    def _read_types(self, where: str, owner: type, local_names: Mapping[str, Any]) -> None:
-        super()._read_types(where, owner, local_names)
-        if hasattr(self, "__orig_class__"):
-            self._answer = _build(_resolve((self.answer_type,), where, owner, local_names)[0], where)
+    def _build(self, where: str, names: Mapping[str, Any]) -> None:
+        super()._build(where, names)
+        self._answer = _build_output((self.answer_type,), where, names)
+
+
+def run_for(sender: Any, target: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+    """Run *target*, with declared events going through *sender* where no application is current."""
+    _sender.set(sender)
+    target(*args, **kwargs)
 
 
 def read_declared(cls: type, local_names: Mapping[str, Any]) -> dict[str, _Declared]:
@@ -241,8 +274,8 @@ def read_declared(cls: type, local_names: Mapping[str, Any]) -> dict[str, _Decla
     """
     found: dict[str, _Declared] = {}
     for attribute in dir(cls):
-        declared = next((vars(base)[attribute] for base in cls.__mro__ if attribute in vars(base)), None)
-        if not isinstance(declared, _Declared):
+        declared = _find_declared(cls, attribute)
+        if declared is None:
             continue
         own = declared.compile(cls, local_names)
         setattr(cls, attribute, own)
@@ -254,6 +287,18 @@ def read_declared(cls: type, local_names: Mapping[str, Any]) -> dict[str, _Decla
             )
         found[own.name] = own
     return found
+
+
+def _find_declared(cls: type, attribute: str) -> _Declared | None:
+    """Return what declares *attribute*, passing over the copies that were made for bases."""
+    for base in cls.__mro__:
+        declared = vars(base).get(attribute)
+        if not isinstance(declared, _Declared):
+            if attribute in vars(base):
+                return None
+        elif declared._declared_in is base:
+            return declared
+    return None
 
 
 def current_sid(what: str) -> str:
@@ -268,11 +313,26 @@ def current_sid(what: str) -> str:
     return str(sid)
 
 
-def _build(annotation: Any, where: str) -> Output:
+def _find_client(socketio: Any, path: str, what: str) -> str:
+    """Return the sid that the client whose event is being handled has on *path*; each namespace knows it by another."""
+    sid = current_sid(what)
+    here = getattr(flask.request, "namespace", path)
+    if here == path:
+        return sid
+    manager = socketio.server.manager
+    connection = manager.eio_sid_from_sid(sid, here)
+    found = manager.sid_from_eio_sid(connection, path) if connection is not None else None
+    if found is None:
+        raise RuntimeError(f"{what}: the client whose event is being handled has not joined {path!r}.")
+    return str(found)
+
+
+def _build_output(types: tuple[Any, ...], where: str, names: Mapping[str, Any]) -> Output:
     try:
-        return Output(annotation)
+        return Output(tuple.__class_getitem__(types), names)
     except UnusableAck as error:
-        raise HandlerSignatureError(f"{where}: {annotation} can't be sent: {error}.") from error
+        described = ", ".join(inspect.formatannotation(declared) for declared in types)
+        raise HandlerSignatureError(f"{where}: {described} can't be sent: {error}.") from error
 
 
 def _resolve(types: tuple[Any, ...], where: str, owner: type, local_names: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -280,18 +340,22 @@ def _resolve(types: tuple[Any, ...], where: str, owner: type, local_names: Mappi
     module = vars(sys.modules.get(owner.__module__, SimpleNamespace()))
     holder = SimpleNamespace(__annotations__={str(index): declared for index, declared in enumerate(types)})
     try:
-        return tuple(typing.get_type_hints(holder, module, dict(local_names), include_extras=True).values())
+        return tuple(get_type_hints(holder, module, dict(local_names), include_extras=True).values())
     except NameError as error:
-        raise HandlerSignatureError(f"{where}: the type {error.name!r} is not known there.") from error
+        raise HandlerSignatureError(
+            f"{where}: the type {error.name!r} is not known there. Define it before the class, or write it without quotes."
+        ) from error
+    except (TypeError, SyntaxError) as error:
+        raise HandlerSignatureError(f"{where}: a type can't be read: {error}.") from error
 
 
-def _path(item: Any) -> str:
-    return ".".join(str(part) for part in item["loc"]) or "the value"
+def _reason(location: Collection[int | str], message: str) -> str:
+    path = ".".join(str(part) for part in location)
+    return f"{path}: {message}" if path else message
 
 
 def _locate_caller() -> str:
     frame: Any = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__") in ("typing", __name__):
         frame = frame.f_back
-    path = os.path.relpath(frame.f_code.co_filename)
-    return f"{frame.f_code.co_filename if path.startswith('..') else path}:{frame.f_lineno}"
+    return render_place(frame.f_code.co_filename, frame.f_lineno)

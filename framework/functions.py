@@ -6,13 +6,24 @@ no ``to``, these send to nobody.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import flask
 import flask_socketio
-from socketio.exceptions import ConnectionRefusedError
 
+from .errors import ClientGoneError
 from .events import Target
+
+if TYPE_CHECKING:
+
+    class ConnectionRefusedError(Exception):  # noqa: A001 - its name is upstream's
+        """Raised in a connect handler to refuse the client: a message, and data if there is any."""
+
+        def __init__(self, *args: Any) -> None: ...
+else:
+    from socketio.exceptions import ConnectionRefusedError
+
+NOBODY: tuple[str, ...] = ()
 
 join_room = flask_socketio.join_room
 leave_room = flask_socketio.leave_room
@@ -51,23 +62,32 @@ def call(event: str, *args: Any, **options: Any) -> Any:
         CallTimeoutError: No ack in time.
         ClientGoneError: The client left meanwhile.
     """
-    request = cast(Any, flask.request)
-    options.setdefault("namespace", request.namespace)
-    if options.get("to") is None and options.get("room") is None:
-        options["to"] = request.sid
-    return _extension().call(event, *args, **options)
+    found = _targeted(options)
+    if found["to"] == NOBODY:
+        raise ClientGoneError(f"the client is not connected to {found['namespace']!r}")
+    return _extension().call(event, *args, **found)
 
 
 def _targeted(options: dict[str, Any]) -> dict[str, Any]:
-    request = cast(Any, flask.request)
-    options.setdefault("namespace", request.namespace)
+    """Say the namespace and the target: without ``to`` and ``broadcast`` the client whose event is being handled."""
+    if "namespace" not in options:
+        options["namespace"] = cast(Any, flask.request).namespace
     room = options.pop("room", None)
     to: Target | None = options.pop("to", None)
     to = room if to is None else to
-    if to is None and not options.pop("broadcast", False):
-        to = request.sid
-    options.pop("broadcast", None)
+    if not options.pop("broadcast", False) and to is None:
+        to = _own_sid(options["namespace"] or "/")
     return {**options, "to": to}
+
+
+def _own_sid(namespace: str) -> Target:
+    """Return the sid that the client being handled has in *namespace*, which may be another than the event's."""
+    request = cast(Any, flask.request)
+    if request.namespace == namespace:
+        return str(request.sid)
+    manager = _extension().server.manager
+    eio_sid = manager.eio_sid_from_sid(request.sid, request.namespace)
+    return manager.sid_from_eio_sid(eio_sid, namespace) or NOBODY
 
 
 def _extension() -> Any:

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
-import sys
 import types
-import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from .acks import Ack, UnusableAck
 from .errors import HandlerSignatureError
 from .payloads import Parameter, Payload, UnusableType
+from .signatures import (
+    caller_locals,
+    find_definition,
+    is_coroutine,
+    locate,
+    read_hints,
+    read_parameters,
+    read_signature,
+    read_type_variables,
+    substitute,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,22 +39,47 @@ _PREFIX = "on_"
 _HOOKS = frozenset({"on_error"})
 _EVENT_NAMES = "__framework_events__"
 
+__all__ = [
+    "CONNECT",
+    "DISCONNECT",
+    "LIFE_CYCLE",
+    "RESERVED_EVENTS",
+    "Handler",
+    "HandlerTable",
+    "caller_locals",
+    "event",
+    "locate",
+    "read_function",
+    "read_handlers",
+]
+
 
 @dataclass(frozen=True, eq=False)
-class Handler:
-    """One handler, compiled.
+class Source:
+    """Where a handler comes from.
 
     Args:
         event: Its name on the wire; ``connect`` and ``disconnect`` for the life cycle.
         name: For people: ``Chat.on_post``, ``chat.post``.
         attribute: The method's name, or None for a plain function.
-        location: ``file:line``.
+        hints: The annotations of *function*, strings resolved, type variables left.
     """
 
     event: str
     name: str
     function: Callable[..., Any]
     attribute: str | None
+    hints: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Handler(Source):
+    """One handler, compiled.
+
+    Args:
+        location: ``file:line``.
+    """
+
     payload: Payload
     ack: Ack
     location: str
@@ -60,7 +93,7 @@ class Handler:
 
     def bind(self, owner: object) -> Callable[..., Any]:
         """Return what to call: the method of *owner*, or the function."""
-        return getattr(owner, self.attribute) if self.attribute else self.function  # type: ignore[no-any-return]
+        return getattr(owner, self.attribute) if self.attribute else self.function
 
 
 @dataclass(frozen=True)
@@ -70,6 +103,10 @@ class HandlerTable:
     events: Mapping[str, Handler] = field(default_factory=dict)
     connect: Handler | None = None
     disconnect: Handler | None = None
+
+    def find(self, event: str) -> Handler | None:
+        """Return the handler of *event*, which may be one of the life cycle; for code, not for a client's string."""
+        return {CONNECT: self.connect, DISCONNECT: self.disconnect}.get(event) or self.events.get(event)
 
 
 def event(name: str) -> Callable[[F], F]:
@@ -81,13 +118,17 @@ def event(name: str) -> Callable[[F], F]:
     Raises:
         HandlerSignatureError: *name* is empty, or one of Socket.IO's reserved names.
     """
+    if callable(name):
+        raise HandlerSignatureError(
+            f"{getattr(name, '__qualname__', name)} ({locate(name)}): @event takes the event's name, e.g. @event('my event')."
+        )
     if not isinstance(name, str) or not name:
         raise HandlerSignatureError(f"@event takes the event's name, e.g. @event('my event'), not {name!r}.")
     if name in RESERVED_EVENTS:
         raise HandlerSignatureError(f"@event({name!r}): Socket.IO reserves this name. Choose another.")
 
     def mark(function: F) -> F:
-        setattr(function, _EVENT_NAMES, (name, *getattr(function, _EVENT_NAMES, ())))
+        vars(function)[_EVENT_NAMES] = (name, *vars(function).get(_EVENT_NAMES, ()))
         return function
 
     return mark
@@ -103,10 +144,10 @@ def read_handlers(cls: type, local_names: Mapping[str, Any] | None = None) -> Ha
         HandlerSignatureError: A method can't be a handler as it is written.
     """
     found: dict[str, Handler] = {}
-    type_variables = _read_type_variables(cls)
-    for attribute, declared in _attributes(cls):
-        for name in _events_of(attribute, declared):
-            handler = _read_method(cls, attribute, declared, name, local_names, type_variables)
+    reader = _ClassReader(cls, local_names or {})
+    for method in _find_methods(cls):
+        for name in method.events:
+            handler = reader.read(method, name)
             if name in found:
                 other = found[name]
                 raise HandlerSignatureError(
@@ -127,38 +168,35 @@ def read_function(function: Callable[..., Any], event: str, local_names: Mapping
     Raises:
         HandlerSignatureError: It can't be a handler as it is written.
     """
-    name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
-    return _compile(function, function, event, name, None, local_names, {})
+    bare = find_definition(function)
+    name = f"{getattr(bare, '__module__', '?')}.{getattr(bare, '__qualname__', repr(function))}"
+    names = local_names or {}
+    hints = read_hints(function, f"{name} ({locate(function)})", names)
+    return _compile(Source(event, name, function, None, hints), function, hints, names)
 
 
-def caller_locals() -> Mapping[str, Any]:
-    """Return the local names where a class is being created, so that string annotations may use them."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in (__package__, "flask_socketio"):
-        frame = frame.f_back
-    while frame.f_back and frame.f_code.co_name == "__init_subclass__":
-        frame = frame.f_back
-    return frame.f_locals
+@dataclass(frozen=True)
+class _Method:
+    """One attribute of a class that serves events.
+
+    Args:
+        owner: The class of the hierarchy that defines it.
+        declared: As it stands in that class: a function, a staticmethod ...
+    """
+
+    owner: type
+    attribute: str
+    declared: Any
+    function: Callable[..., Any]
+    events: tuple[str, ...]
 
 
-def _attributes(cls: type) -> Iterator[tuple[str, Any]]:
-    seen: set[str] = set()
-    for base in cls.__mro__:
-        for attribute, declared in vars(base).items():
-            if attribute not in seen:
-                seen.add(attribute)
-                yield attribute, declared
-
-
-def _events_of(attribute: str, declared: Any) -> tuple[str, ...]:
-    function = _function_of(declared)
-    if function is None:
-        return ()
-    if names := getattr(function, _EVENT_NAMES, ()):
-        return tuple(names)
-    if attribute.startswith(_PREFIX) and attribute != _PREFIX and attribute not in _HOOKS:
-        return (attribute.removeprefix(_PREFIX),)
-    return ()
+def _find_methods(cls: type) -> Iterator[_Method]:
+    for attribute in {name: None for base in cls.__mro__ for name in vars(base)}:
+        owner, declared = next((base, vars(base)[attribute]) for base in cls.__mro__ if attribute in vars(base))
+        function = _function_of(declared)
+        if function is not None and (events := _events_of(cls, attribute)):
+            yield _Method(owner, attribute, declared, function, events)
 
 
 def _function_of(declared: Any) -> Callable[..., Any] | None:
@@ -169,146 +207,77 @@ def _function_of(declared: Any) -> Callable[..., Any] | None:
     return declared if inspect.isroutine(declared) else None
 
 
-def _read_method(
-    cls: type,
-    attribute: str,
-    declared: Any,
-    name: str,
-    local_names: Mapping[str, Any] | None,
-    type_variables: Mapping[Any, Any],
-) -> Handler:
-    function = _function_of(declared)
-    assert function is not None
-    bound = declared.__get__(object(), cls)
-    return _compile(function, bound, name, f"{cls.__name__}.{attribute}", attribute, local_names, type_variables)
+def _events_of(cls: type, attribute: str) -> tuple[str, ...]:
+    """Return the events of a method: those it is marked with, else those of the method that it overrides."""
+    for base in cls.__mro__:
+        declared = vars(base).get(attribute)
+        marked = (*getattr(declared, _EVENT_NAMES, ()), *getattr(_function_of(declared), _EVENT_NAMES, ()))
+        if marked:
+            return tuple(dict.fromkeys(marked))
+    if attribute.startswith(_PREFIX) and attribute != _PREFIX and attribute not in _HOOKS:
+        return (attribute.removeprefix(_PREFIX),)
+    return ()
+
+
+class _ClassReader:
+    """Compiles the methods of one class; what a base has read already is not read again."""
+
+    def __init__(self, cls: type, local_names: Mapping[str, Any]) -> None:
+        self._cls = cls
+        self._names = local_names
+        self._variables = read_type_variables(cls)
+
+    def read(self, method: _Method, event: str) -> Handler:
+        name = f"{self._cls.__name__}.{method.attribute}"
+        known = self._find_inherited(method, event)
+        hints = self._read_hints(method, name) if known is None else known.hints
+        variables = self._variables.get(method.owner, {})
+        annotations = {key: substitute(value, variables) for key, value in hints.items()}
+        if known is not None and all(annotations[key] is value for key, value in hints.items()):
+            return replace(known, name=name)
+        source = Source(event, name, method.function, method.attribute, hints)
+        return _compile(source, method.declared.__get__(object(), self._cls), annotations, self._names)
+
+    def _find_inherited(self, method: _Method, event: str) -> Handler | None:
+        for base in self._cls.__mro__[1:]:
+            table = vars(base).get("handlers")
+            known = table.find(event) if isinstance(table, HandlerTable) else None
+            if known is not None and known.function is method.function and known.attribute == method.attribute:
+                return known
+        return None
+
+    def _read_hints(self, method: _Method, name: str) -> dict[str, Any]:
+        where = f"{name} ({locate(method.function)})"
+        return read_hints(method.function, where, self._names, method.owner)
 
 
 def _compile(
-    function: Callable[..., Any],
-    bound: Callable[..., Any],
-    event: str,
-    name: str,
-    attribute: str | None,
-    local_names: Mapping[str, Any] | None,
-    type_variables: Mapping[Any, Any],
+    source: Source, bound: Callable[..., Any], annotations: Mapping[str, Any], names: Mapping[str, Any]
 ) -> Handler:
-    location = locate(function)
-    where = f"{name} ({location})"
-    _refuse_generator(function, where)
-    signature = _signature(bound, where)
-    hints = _resolve(function, where, local_names)
-    annotations = {key: _substitute(value, type_variables) for key, value in hints.items()}
-    parameters = _read_parameters(signature, annotations, where, event)
+    location = locate(source.function)
+    where = f"{source.name} ({location})"
+    parameters = read_parameters(read_signature(bound, where), annotations, where)
+    _check_life_cycle(source.event, parameters, where)
     try:
-        payload = Payload(event, parameters)
-        ack = Ack(annotations.get("return", inspect.Signature.empty))
+        payload = Payload(source.event, parameters, names)
+        ack = Ack(annotations.get("return", inspect.Signature.empty), names)
     except UnusableType as error:
         raise HandlerSignatureError(
             f"{where}: parameter {error.parameter.name!r} is annotated with "
-            f"{inspect.formatannotation(error.parameter.annotation)}, which pydantic cannot validate. "
-            "Use a model, a dataclass or a TypedDict."
+            f"{inspect.formatannotation(error.parameter.annotation)}, which pydantic cannot validate{error.advice}"
         ) from error
     except UnusableAck as error:
         raise HandlerSignatureError(
             f"{where}: the return annotation {inspect.formatannotation(annotations['return'])} can't be an ack: {error}."
         ) from error
-    is_async = inspect.iscoroutinefunction(inspect.unwrap(function))
-    doc = inspect.getdoc(function) or ""
-    return Handler(event, name, function, attribute, payload, ack, location, is_async, doc)
+    doc = inspect.getdoc(source.function) or ""
+    return Handler(**vars(source), payload=payload, ack=ack, location=location, is_async=is_coroutine(bound), doc=doc)
 
 
-def locate(function: Callable[..., Any]) -> str:
-    """Return ``file:line`` of *function*, the file relative to the working directory when it is below it."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is None:
-        return "built in"
-    path = os.path.relpath(code.co_filename)
-    return f"{code.co_filename if path.startswith('..') else path}:{code.co_firstlineno}"
-
-
-def _refuse_generator(function: Callable[..., Any], where: str) -> None:
-    bare = inspect.unwrap(function)
-    if inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare):
-        raise HandlerSignatureError(f"{where} is a generator. Return a list, or emit each part to the caller.")
-
-
-def _signature(bound: Callable[..., Any], where: str) -> inspect.Signature:
-    try:
-        return inspect.signature(bound)
-    except ValueError:  # a built-in without a signature takes what comes
-        rest = inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)
-        return inspect.Signature([rest])
-    except TypeError as error:
-        raise HandlerSignatureError(f"{where} is not callable. An event handler is a function or a method.") from error
-
-
-def _resolve(function: Callable[..., Any], where: str, local_names: Mapping[str, Any] | None) -> dict[str, Any]:
-    bare = inspect.unwrap(function)
-    if not getattr(bare, "__annotations__", None):
-        return {}
-    try:
-        return typing.get_type_hints(bare, localns=dict(local_names or {}), include_extras=True)
-    except NameError as error:
-        raise HandlerSignatureError(
-            f"{where}: the annotation name {error.name!r} is not known there. Import it at module level "
-            "(not under TYPE_CHECKING), or define it before the class."
-        ) from error
-    except (TypeError, SyntaxError) as error:
-        raise HandlerSignatureError(f"{where}: an annotation can't be read: {error}.") from error
-
-
-def _read_parameters(
-    signature: inspect.Signature, annotations: Mapping[str, Any], where: str, event: str
-) -> list[Parameter]:
-    found = []
-    for parameter in signature.parameters.values():
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            raise HandlerSignatureError(
-                f"{where}: '**{parameter.name}' can't be filled: an event's arguments have positions, not names. "
-                "Take a TypedDict or a model."
-            )
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            if parameter.default is inspect.Parameter.empty:
-                raise HandlerSignatureError(
-                    f"{where}: parameter {parameter.name!r} is keyword-only, but an event's arguments have positions. "
-                    "Move it before the '*'."
-                )
-            continue
-        found.append(
-            Parameter(
-                parameter.name,
-                annotations.get(parameter.name, Any),
-                parameter.default,
-                parameter.kind is inspect.Parameter.VAR_POSITIONAL,
-            )
-        )
-    if event in LIFE_CYCLE and sum(parameter.required for parameter in found) > 1:
+def _check_life_cycle(event: str, parameters: list[Parameter], where: str) -> None:
+    if event in LIFE_CYCLE and sum(parameter.required for parameter in parameters) > 1:
         takes = "the client's auth" if event == CONNECT else "the reason"
-        raise HandlerSignatureError(f"{where}: a {event} handler takes nothing, or {takes}; not {len(found)} arguments.")
-    return found
-
-
-def _read_type_variables(cls: type) -> dict[Any, Any]:
-    """Map the type variables of generic bases to what *cls* put in: ``class Users(Crud[User])``."""
-    found: dict[Any, Any] = {}
-    for base in reversed(cls.__mro__):
-        for generic in getattr(base, "__orig_bases__", ()):
-            variables = getattr(typing.get_origin(generic), "__parameters__", ())
-            found.update(zip(variables, typing.get_args(generic), strict=False))
-    return {variable: _substitute(value, found) for variable, value in found.items() if value is not variable}
-
-
-def _substitute(annotation: Any, type_variables: Mapping[Any, Any]) -> Any:
-    if isinstance(annotation, TypeVar):
-        return type_variables.get(annotation, annotation)
-    variables = getattr(annotation, "__parameters__", ())
-    if not variables or not type_variables or _is_bare_class(annotation):
-        return annotation
-    return annotation[tuple(type_variables.get(variable, variable) for variable in variables)]
-
-
-def _is_bare_class(annotation: Any) -> bool:
-    """Tell ``Page`` from ``Page[T]``, which is a class too where ``Page`` is a model."""
-    if not isinstance(annotation, type) or typing.get_origin(annotation):
-        return False
-    return not getattr(annotation, "__pydantic_generic_metadata__", {}).get("origin")
+        raise HandlerSignatureError(
+            f"{where}: a {event} handler takes nothing, or {takes}; not {len(parameters)} arguments. "
+            "Remove the others; flask.request and flask.session are there."
+        )

@@ -26,6 +26,7 @@ class Limits:
         max_nesting: Lists and objects inside each other in one event. pydantic's JSON parser stops at 200.
         max_namespaces: Namespaces that one connection may join.
         max_queued_events: Events of one client that wait for their turn; reading from it pauses beyond that.
+        max_queued_bytes: Bytes of the events that wait for their turn; reading pauses beyond that.
         max_send_queue_bytes: Bytes that wait to be sent to one client; beyond that it is disconnected.
         connect_timeout_s: Seconds in which a new connection has to join a namespace, and in which a WebSocket
             upgrade has to be completed. 45 is Node's ``connectTimeout``.
@@ -36,12 +37,13 @@ class Limits:
     max_nesting: int = 64
     max_namespaces: int = 32
     max_queued_events: int = 1000
+    max_queued_bytes: int = 16_000_000
     max_send_queue_bytes: int = 16_000_000
     connect_timeout_s: float = 45.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if getattr(self, field.name) <= 0:
+            if not getattr(self, field.name) > 0:  # not even NaN
                 raise ConfigurationError(f"Limits.{field.name} is {getattr(self, field.name)!r}; it must be above 0.")
         if self.max_nesting > 200:
             raise ConfigurationError(
@@ -70,9 +72,12 @@ def find_setting(settings: Mapping[str, Any], name: str) -> Any:
     return os.environ.get(key) if value is None else value
 
 
-def _read_number(name: str, value: Any, kind: type[int] | type[float]) -> int | float:
+def _read_number(name: str, value: Any, kind: type[int | float]) -> Any:
     try:
-        return kind(value)
-    except (TypeError, ValueError) as error:
-        key = SETTING_PREFIX + name.upper()
-        raise ConfigurationError(f"{key} is {value!r}; it must be a number.") from error
+        number = kind(str(value))  # not int(1.5), and not int(True)
+    except ValueError:
+        number = 0
+    if not number > 0:
+        wanted = "a whole number" if kind is int else "a number"
+        raise ConfigurationError(f"{SETTING_PREFIX}{name.upper()} is {value!r}; it must be {wanted} above 0.")
+    return number

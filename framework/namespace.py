@@ -56,7 +56,7 @@ class Namespace(flask_socketio.Namespace):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        local_names = caller_locals()
+        local_names = caller_locals(cls.__module__)
         cls._homes = weakref.WeakSet()
         cls.declared = read_declared(cls, local_names)
         cls.handlers = read_handlers(cls, local_names)
@@ -112,5 +112,3 @@ class Namespace(flask_socketio.Namespace):
     @property
     def _server(self) -> Any:
         return self._socketio.server
-
-

@@ -7,21 +7,30 @@ straight from the wire. Errors carry paths and reasons; the input itself never l
 from __future__ import annotations
 
 import inspect
-import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic.errors import PydanticUserError
-from pydantic_core import CoreSchema, core_schema
+from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, SchemaError, core_schema
 
 from .errors import PayloadError
-from .schemas import is_open, read_names
+from .paths import PathReader
+from .schemas import UNUSABLE, build_adapter, may_hold_floats
 from .wire import RefusedValue, load_json
 
 MAX_DETAILS = 20
-_CONFIG = ConfigDict(allow_inf_nan=False)
+MAX_PROBLEMS = 1000
+OWN_REASON = "Value error"
+_PYDANTICS_OWN = frozenset(get_args(core_schema.ErrorType))
+# Messages of pydantic that quote the input, said without it.
+_REWORDED = {
+    "union_tag_invalid": "Input tag does not match any of the expected tags: {expected_tags}",
+    "timezone_offset": "Timezone offset of {tz_expected} required",
+}
+# What a number that is out of range has in its text; it may also stand in a string.
+_HUGE = re.compile("[0-9](?:[eE][+]?[0-9]{3}|[0-9]{199})")
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,13 @@ class Parameter:
 
 
 class UnusableType(Exception):  # noqa: N818 - turned into a HandlerSignatureError by who knows the place
-    """pydantic can't build a validator for a parameter."""
+    """pydantic can't build a validator for a parameter; ``advice`` says why, where it isn't the type itself."""
 
     def __init__(self, parameter: Parameter, reason: str) -> None:
         super().__init__(reason)
         self.parameter = parameter
+        unknown = reason.startswith("Unable to generate pydantic-core schema")
+        self.advice = ". Use a model, a dataclass or a TypedDict." if unknown else f": {reason.rstrip('.')}."
 
 
 class Payload:
@@ -58,18 +69,19 @@ class Payload:
     Args:
         event: The event's name, which the wire text starts with.
         parameters: In the order of the arguments; the variadic one last.
+        names: What string annotations inside the types may refer to, beside their own modules.
 
     Raises:
         UnusableType: A parameter's annotation is nothing that pydantic validates.
     """
 
-    def __init__(self, event: str, parameters: Sequence[Parameter]) -> None:
+    def __init__(self, event: str, parameters: Sequence[Parameter], names: Mapping[str, Any] | None = None) -> None:
         self.event = event
         self.parameters = tuple(parameters)
-        adapter = _adapter(event, self.parameters)
-        self._validator = adapter.validator
-        self._open = is_open(adapter.core_schema)
-        self._names = read_names(adapter.core_schema) | {parameter.name for parameter in self.parameters}
+        adapter = _adapter(event, self.parameters, names)
+        self._validator: Any = adapter.validator
+        self._floats = may_hold_floats(adapter.core_schema)
+        self._paths = PathReader(adapter.core_schema)
 
     def parse_json(self, text: str) -> tuple[Any, ...]:
         """Turn the event's JSON text, ``["event", ...]``, into the handler's arguments.
@@ -78,15 +90,14 @@ class Payload:
             PayloadError: *text* does not match.
             json.JSONDecodeError: *text* is no JSON.
         """
+        if self._floats and _may_be_endless(text):
+            _refuse_text(text)
         try:
-            if self._open:
-                load_json(text)
-            return self._validator.validate_json(text)[1:]
-        except RefusedValue as error:
-            raise PayloadError(f"Invalid payload: {error}.") from error
+            return self._validator.validate_json(text)[1:]  # type: ignore[no-any-return]
         except ValidationError as error:
-            if error.errors(include_url=False, include_context=False)[0]["type"] == "json_invalid":
-                raise _explain_json(text) from error
+            if error.error_count() == 1 and _is_text(error.errors(include_url=False)[0]):
+                _refuse_text(text)
+                raise PayloadError("Invalid payload: nested too deep, or a number is out of range.") from error
             raise self._explain(error) from error
 
     def parse_values(self, values: Sequence[Any]) -> tuple[Any, ...]:
@@ -96,26 +107,29 @@ class Payload:
             PayloadError: They do not match.
         """
         try:
-            return self._validator.validate_python((self.event, *values))[1:]
+            return self._validator.validate_python((self.event, *values))[1:]  # type: ignore[no-any-return]
         except ValidationError as error:
             raise self._explain(error) from error
 
     def _explain(self, error: ValidationError) -> PayloadError:
-        found = error.errors(include_url=False)
+        count = error.error_count()
+        if count > MAX_PROBLEMS:  # listing them would cost more than finding them
+            return PayloadError(f"Invalid payload: more than {MAX_PROBLEMS} problems.")
         details = [
             {"path": self._path(item["loc"]), "type": item["type"], "message": self._message(item)}
-            for item in found[:MAX_DETAILS]
+            for item in error.errors(include_url=False)[:MAX_DETAILS]
         ]
         first = ": ".join(part for part in (details[0]["path"], details[0]["message"]) if part)
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        more = f" (and {count - 1} more)" if count > 1 else ""
         return PayloadError(f"Invalid payload: {first}{more}.", details)
 
-    def _path(self, loc: Sequence[int | str]) -> str:
-        if not loc or not isinstance(loc[0], int):
+    def _path(self, location: Sequence[int | str]) -> str:
+        """Name a parameter by its name, where there are several; what is in it by field names and positions."""
+        if not location or not isinstance(location[0], int):
             return ""
-        index = loc[0] - 1
+        index = location[0] - 1
         parameter = self.parameters[min(index, len(self.parameters) - 1)]
-        rest = [str(part) if isinstance(part, int) or part in self._names else "*" for part in loc[1:]]
+        rest = self._paths.read(location)[1:]
         if parameter.variadic:
             rest.insert(0, str(index - len(self.parameters) + 1))
         if len(self.parameters) > 1 or not rest or parameter.variadic:
@@ -128,6 +142,11 @@ class Payload:
         return describe(item)
 
 
+def _is_text(item: Any) -> bool:
+    """Say whether it is the whole text that is no JSON, not the text of a ``Json[...]`` in it."""
+    return not item["loc"] and item["type"] == "json_invalid"
+
+
 def _count(number: int) -> str:
     return f"{number} argument{'' if number == 1 else 's'}"
 
@@ -135,42 +154,64 @@ def _count(number: int) -> str:
 def describe(item: Any) -> str:
     """Return the reason of one of pydantic's errors, without any part of the input.
 
-    A validator's own ``ValueError`` is the application's word to its client and passes, unless it repeats the input.
+    A validator's own ``ValueError`` or ``PydanticCustomError`` is the application's word to its client and passes,
+    unless it repeats the input.
     """
-    message, context = str(item["msg"]), item.get("ctx", {})
-    if item["type"] == "union_tag_invalid":
-        return f"Input tag does not match any of the expected tags: {context['expected_tags']}"
-    for key in ("error", "encoding_error"):
-        if key in context and item["type"] not in ("value_error", "assertion_error"):
+    kind, message, context = item["type"], str(item["msg"]), item.get("ctx", {})
+    if kind == "assertion_error":
+        return OWN_REASON
+    if kind == "value_error" or kind not in _PYDANTICS_OWN:
+        message = message.removeprefix("Value error, ")
+        told = [value for value in context.values() if isinstance(value, str) and len(value) > 2]
+        repeated = _repeats(message.casefold(), item["input"]) or any(value in str(item["input"]) for value in told)
+        return OWN_REASON if repeated else message
+    if kind in _REWORDED:
+        return _REWORDED[kind].format_map(context)
+    for key in ("error", "encoding_error"):  # the words of a parser about what it has read
+        if key in context:
             return message.removesuffix(str(context[key])).rstrip(" ,:")
-    if item["type"] == "assertion_error" or (item["type"] == "value_error" and _repeats(message, item["input"])):
-        return "Value error"
-    return message.removeprefix("Value error, ")
+    return message
 
 
 def _repeats(message: str, value: Any) -> bool:
+    """Say whether a part of *value* stands in *message*; what is shorter than three characters does not count."""
     if isinstance(value, dict):
         return any(_repeats(message, part) for pair in value.items() for part in pair)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set | frozenset):
         return any(_repeats(message, part) for part in value)
-    if isinstance(value, bytes):
-        return value.decode(errors="replace") in message or repr(value) in message
-    return value is not None and str(value) in message
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return value is not None and any(
+        len(part) > 2 and part.casefold() in message for part in (text.strip(), repr(text)[1:-1])
+    )
 
 
-def _explain_json(text: str) -> Exception:
-    """Tell text that is no JSON (the caller closes the connection) from JSON that can't be used (it answers)."""
+def _may_be_endless(text: str) -> bool:
+    return "NaN" in text or "Infinity" in text or _HUGE.search(text) is not None
+
+
+def _refuse_text(text: str) -> None:
+    """Tell text that is no JSON (the caller closes the connection) from JSON that can't be used (it answers).
+
+    Raises:
+        json.JSONDecodeError: *text* is no JSON.
+        PayloadError: It is, with something that can't be passed on.
+    """
     try:
         load_json(text)
-    except json.JSONDecodeError as error:
-        return error
     except RefusedValue as error:
-        return PayloadError(f"Invalid payload: {error}.")
-    return PayloadError("Invalid payload: nested too deep, or a number is out of range.")
+        raise PayloadError(f"Invalid payload: {error}.") from error
 
 
-def _adapter(event: str, parameters: Sequence[Parameter]) -> TypeAdapter[tuple[Any, ...]]:
-    return TypeAdapter(Annotated[Any, _Arguments(event, parameters)], config=_CONFIG)
+def _adapter(
+    event: str, parameters: Sequence[Parameter], names: Mapping[str, Any] | None
+) -> TypeAdapter[tuple[Any, ...]]:
+    try:
+        return build_adapter(Annotated[Any, _Arguments(event, parameters)], names)
+    except SchemaError as error:  # says what, and not where
+        *others, last = parameters
+        for parameter in others:
+            _adapter(event, [parameter], names)
+        raise UnusableType(last, str(error).splitlines()[-1].strip()) from error
 
 
 class _Arguments:
@@ -188,7 +229,7 @@ class _Arguments:
     def _item(self, parameter: Parameter, handler: GetCoreSchemaHandler) -> CoreSchema:
         try:
             schema = handler.generate_schema(parameter.annotation)
-        except (PydanticUserError, TypeError, NameError) as error:
+        except UNUSABLE as error:
             raise UnusableType(parameter, str(error).splitlines()[0]) from error
         if parameter.default is inspect.Parameter.empty:
             return schema

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from .events import Call
 from .handlers import Handler, read_handlers
@@ -80,12 +80,23 @@ def _render_parameter(parameter: Parameter) -> str:
 
 
 def render_type(annotation: Any) -> str:
-    """Return a type as it stands in code, without the modules that it comes from."""
-    if annotation is None or annotation is type(None):
-        return "None"
-    if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
-        return annotation.__name__
-    return inspect.formatannotation(annotation, base_module="typing").replace("typing.", "")
+    """Return a type as a person writes it: without modules, and without the constraints of ``Annotated``."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return render_type(args[0])
+    if origin in (Union, UnionType):
+        return " | ".join(render_type(arg) for arg in args)
+    if origin is Literal:
+        return f"Literal[{', '.join(repr(arg) for arg in args)}]"
+    if origin is not None:
+        return f"{_name(origin)}[{', '.join(render_type(arg) for arg in args)}]"
+    if isinstance(annotation, list):  # the arguments of a Callable
+        return f"[{', '.join(render_type(arg) for arg in annotation)}]"
+    return "None" if annotation is NoneType else "..." if annotation is ... else _name(annotation)
+
+
+def _name(kind: Any) -> str:
+    return str(getattr(kind, "__name__", None) or kind).replace("typing.", "")
 
 
 def _first_line(doc: str) -> str:

@@ -17,6 +17,8 @@ from werkzeug.serving import WSGIRequestHandler
 
 from .errors import ConfigurationError
 
+logger = logging.getLogger("framework")
+
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 5000
 
 # A WebSocket keeps its thread for as long as it is open, so the threads bound the clients.
@@ -46,7 +48,7 @@ class Address(NamedTuple):
 
     def url(self, *, tls: bool = False) -> str:
         """Return what a person can open."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read, not bound
         return f"http{'s' if tls else ''}://{Address(host, self.port).bind}/"
 
 
@@ -138,7 +140,7 @@ def _run_gunicorn(extension: Any, app: flask.Flask, address: Address, options: d
             for key, value in {**known, "bind": address.bind, **options}.items():
                 self.cfg.set(key, value)
 
-        def load(self) -> flask.Flask:
+        def load(self) -> Any:
             return app
 
     extension.stop_server = functools.partial(os.kill, os.getpid(), signal.SIGTERM)
@@ -147,12 +149,22 @@ def _run_gunicorn(extension: Any, app: flask.Flask, address: Address, options: d
 
 
 def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
-    from gevent import pywsgi
+    from gevent import monkey, pywsgi
 
-    class Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
+    if not monkey.is_module_patched("socket"):
+        logger.warning(
+            "gevent has not patched this process, so a handler that waits stops every client. Start it with "
+            "'framework run --async-mode gevent', or call gevent.monkey.patch_all() before anything else is imported."
+        )
+
+    class Handler(pywsgi.WSGIHandler):
         def handle(self) -> None:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             super().handle()
+
+        def log_request(self) -> None:
+            if self.status:  # a WebSocket has none
+                super().log_request()
 
     options.setdefault("handler_class", Handler)
     log = "default" if options.pop("log_output", app.debug) else None

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
 
 PLACEHOLDER = "_placeholder"
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class RefusedValue(ValueError):  # noqa: N818 - it names the value
@@ -61,8 +62,6 @@ def dump_json(value: Any) -> str:
         encoded = to_json(value, inf_nan_mode="constants")
     except PydanticSerializationError as error:
         raise TypeError(str(error)) from None
-    except RecursionError:
-        raise ValueError("nested too deep to be sent") from None
     return check_finite(encoded).decode()
 
 
@@ -76,14 +75,40 @@ def check_finite(encoded: bytes) -> bytes:
     return encoded
 
 
+def refuse_endless(value: Any) -> None:
+    """Raise ValueError when a number in *value*, made of plain containers, is not finite."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a number in it is not finite, and JSON has no such number")
+    elif isinstance(value, dict):
+        for item in value.values():
+            refuse_endless(item)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            refuse_endless(item)
+
+
+def holds_bytes(value: Any) -> bool:
+    """Say whether there are bytes in *value*, made of plain containers."""
+    if isinstance(value, dict):
+        return any(holds_bytes(item) for item in value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(holds_bytes(item) for item in value)
+    return isinstance(value, bytes | bytearray | memoryview)
+
+
 def take_bytes(value: Any, attachments: list[bytes]) -> Any:
     """Return *value* with its bytes replaced by Socket.IO's placeholders; the bytes are added to *attachments*."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, bytes | bytearray | memoryview):
         attachments.append(bytes(value))
         return {PLACEHOLDER: True, "num": len(attachments) - 1}
     if isinstance(value, dict):
         return {key: take_bytes(item, attachments) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple):
+        return [take_bytes(item, attachments) for item in value]
+    if isinstance(value, set | frozenset) and any(isinstance(item, bytes) for item in value):
         return [take_bytes(item, attachments) for item in value]
     if _is_object(value):
         return take_bytes(to_plain(value), attachments)
@@ -109,17 +134,24 @@ def put_bytes(value: Any, attachments: list[bytes]) -> Any:
 
 
 def to_plain(value: Any) -> Any:
-    """Return *value* as JSON values with its bytes kept: what a broker can carry and a packet can hold."""
+    """Return *value* as JSON values with its bytes kept: what a broker can carry and a packet can hold.
+
+    Raises:
+        PydanticSerializationError: Something in it is no JSON.
+    """
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     if isinstance(value, dict):
         return {key if isinstance(key, str) else _plain_key(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [to_plain(item) for item in value]
-    if dump := getattr(value, "model_dump", None):
-        return to_plain(dump(by_alias=True))
-    if fields := getattr(value, "__dataclass_fields__", None):
-        return {name: to_plain(getattr(value, name)) for name in fields}
+    if _is_object(value):
+        serializer = getattr(type(value), "__pydantic_serializer__", None)
+        if serializer is not None:
+            return to_plain(serializer.to_python(value, by_alias=True))
+        return {name: to_plain(getattr(value, name)) for name in type(value).__dataclass_fields__}
     return to_jsonable_python(value, inf_nan_mode="constants")
 
 
@@ -128,4 +160,4 @@ def _plain_key(key: Any) -> Any:
 
 
 def _is_object(value: Any) -> bool:
-    return hasattr(value, "model_dump") or hasattr(type(value), "__dataclass_fields__")
+    return hasattr(type(value), "model_dump") or hasattr(type(value), "__dataclass_fields__")

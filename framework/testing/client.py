@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, overload
+from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast, overload
 
 import flask
 from flask.testing import EnvironBuilder, FlaskClient
@@ -28,7 +28,7 @@ Ts = TypeVarTuple("Ts")
 DEFAULT_TIMEOUT_S = 5.0
 
 
-class ConnectRefused(EventError):
+class ConnectRefused(EventError):  # noqa: N818 - what happened to the client
     """The server refused the client: ``code``, ``message``, ``details`` and the whole ``data`` say why."""
 
     def __init__(self, payload: Any) -> None:
@@ -107,7 +107,7 @@ class Client:
 
         Raises:
             EventError: The event was answered with an error. For ``internal_error`` its ``__cause__`` is what the
-                handler raised.
+                handler raised, unless an error handler of the application took it.
             RuntimeError: The client is not connected.
         """
         compiled = self._find_handler(handler)
@@ -115,7 +115,9 @@ class Client:
         self._last_id += 1
         failures = self._send(name, self._last_id, _positional(handler, args, kwargs))
         if self._last_id not in self._acks:
-            raise EventError("no_ack", f"{name!r} was not answered: the connection was closed meanwhile.")
+            raise EventError(
+                "no_ack", f"{name!r} was not answered: the client left meanwhile, or unknown events are ignored."
+            )
         ack = self._acks.pop(self._last_id)
         if failure := _read_error(ack):
             raise failure from next(iter(failures), None)
@@ -150,9 +152,9 @@ class Client:
     # -- what came
 
     @overload
-    def received(self, event: Event[T]) -> list[T]: ...
+    def received(self, event: Event[T]) -> list[T]: ...  # pyright: ignore[reportOverlappingOverload]
     @overload
-    def received(self, event: Event[*Ts]) -> list[tuple[*Ts]]: ...  # type: ignore[overload-overlap]
+    def received(self, event: Event[*Ts]) -> list[tuple[*Ts]]: ...  # type: ignore[overload-cannot-match]
     @overload
     def received(self, event: str) -> list[Any]: ...
     def received(self, event: Any) -> list[Any]:
@@ -166,9 +168,9 @@ class Client:
         return [_read_values(types, values) for found, values in self._events if found == name]
 
     @overload
-    def wait_for(self, event: Event[T], *, timeout_s: float = DEFAULT_TIMEOUT_S) -> T: ...
+    def wait_for(self, event: Event[T], *, timeout_s: float = DEFAULT_TIMEOUT_S) -> T: ...  # pyright: ignore[reportOverlappingOverload]
     @overload
-    def wait_for(self, event: Event[*Ts], *, timeout_s: float = DEFAULT_TIMEOUT_S) -> tuple[*Ts]: ...  # type: ignore[overload-overlap]
+    def wait_for(self, event: Event[*Ts], *, timeout_s: float = DEFAULT_TIMEOUT_S) -> tuple[*Ts]: ...  # type: ignore[overload-cannot-match]
     @overload
     def wait_for(self, event: str, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Any: ...
     def wait_for(self, event: Any, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Any:
@@ -194,7 +196,7 @@ class Client:
     def answer(self, call: Call[R, *Ts], answer: Callable[[*Ts], R]) -> None:
         """Answer a server-to-client call with what *answer* returns, from now on."""
         types = call.types
-        self._answers[call.name] = lambda *values: answer(*_typed(types, values))
+        self._answers[call.name] = lambda *values: cast(Any, answer)(*_typed(types, values))
 
     def ignore(self, call: Call[Any, *tuple[Any, ...]]) -> None:
         """Let a server-to-client call run into its timeout, without the wait."""
@@ -218,7 +220,7 @@ class Client:
         if len(paths) != 1:
             many = f"is served on {', '.join(sorted(paths))}: name the path" if paths else "is not served here"
             raise ConfigurationError(f"{namespace.__name__} {many}.")
-        return paths[0]
+        return str(paths[0])
 
     def _find_handler(self, handler: Any) -> Handler | None:
         if isinstance(handler, str):
@@ -226,7 +228,8 @@ class Client:
         name = getattr(handler, "__name__", "")
         mounted = self._extension.namespaces.get(self.namespace)
         table = getattr(type(mounted), "handlers", None)
-        found = next((known for known in table.events.values() if known.attribute == name), None) if table else None
+        events = table.events.values() if table else ()
+        found: Handler | None = next((known for known in events if known.attribute == name), None)
         if found is None:
             raise ConfigurationError(f"{getattr(handler, '__qualname__', handler)} is no handler on {self.namespace}.")
         return found
@@ -237,11 +240,11 @@ class Client:
         if self._refusal is not None:
             raise self._refusal
 
-    def _send(self, name: str, ack_id: int | None, args: tuple[Any, ...]) -> list[Exception]:
+    def _send(self, name: str, ack_id: int | None, args: tuple[Any, ...]) -> list[BaseException]:
         if not self.connected:
             raise RuntimeError(f"this client is not connected to {self.namespace}")
         payload = [name, *(to_input(value) for value in args)]
-        with self._extension.dispatch.watch_failures() as failures:
+        with self._extension.dispatch.failures.watch() as failures:
             self._session.send_packet(packets.EVENT, self.namespace, ack_id, payload)
         return failures  # type: ignore[no-any-return]
 
@@ -250,21 +253,21 @@ class Client:
             member._take(received)
 
     def _take(self, received: Received) -> None:
-        if received.type == packets.CONNECT:
+        if received.kind == packets.CONNECT:
             self.sid = received.payload["sid"]
-        elif received.type == packets.CONNECT_ERROR:
+        elif received.kind == packets.CONNECT_ERROR:
             self._refusal = ConnectRefused(received.payload)
-        elif received.type == packets.DISCONNECT:
+        elif received.kind == packets.DISCONNECT:
             self.sid = ""
-        elif received.type in (packets.ACK, packets.BINARY_ACK) and received.id is not None:
-            self._acks[received.id] = received.payload
-        elif received.type in (packets.EVENT, packets.BINARY_EVENT):
+        elif received.kind in (packets.ACK, packets.BINARY_ACK) and received.ack_id is not None:
+            self._acks[received.ack_id] = received.payload
+        elif received.kind in (packets.EVENT, packets.BINARY_EVENT):
             self._take_event(received)
 
     def _take_event(self, received: Received) -> None:
         name, *values = received.payload
-        if received.id is not None:
-            self._answer(name, values, received.id)
+        if received.ack_id is not None:
+            self._answer(name, values, received.ack_id)
         elif name == ERROR_KEY and (failure := _read_error(values)):
             self.errors.append(failure)
         else:
@@ -338,9 +341,7 @@ def _read_error(ack: Any) -> EventError | None:
     inner = body.get(ERROR_KEY) if isinstance(body, dict) and len(body) == 1 else None
     if not isinstance(inner, dict) or "code" not in inner:
         return None
-    return EventError(
-        inner["code"], inner.get("message"), inner.get("details"), retry_after=inner.get("retry_after")
-    )
+    return EventError(inner["code"], inner.get("message"), inner.get("details"), retry_after=inner.get("retry_after"))
 
 
 def _read_ack(handler: Handler | None, ack: list[Any]) -> Any:

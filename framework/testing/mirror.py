@@ -106,6 +106,6 @@ def _mirror(schema: Any) -> Any:
 
 def _build(schema: Any) -> Any:
     try:  # a model's own validator would be used in place of the mirrored schema (pydantic-core 2.34 and later)
-        return SchemaValidator(schema, _use_prebuilt=False)  # type: ignore[call-arg]
+        return SchemaValidator(schema, _use_prebuilt=False)
     except TypeError:
         return SchemaValidator(schema)

@@ -18,14 +18,14 @@ class Received:
     """One Socket.IO packet from the server, decoded.
 
     Args:
-        type: As in ``framework.transport.packets``.
+        kind: As in ``framework.transport.packets``.
         payload: Its JSON with the attachments in place, or None.
     """
 
-    def __init__(self, type: int, namespace: str, id: int | None, payload: Any) -> None:
-        self.type = type
+    def __init__(self, kind: int, namespace: str, ack_id: int | None, payload: Any) -> None:
+        self.kind = kind
         self.namespace = namespace
-        self.id = id
+        self.ack_id = ack_id
         self.payload = payload
 
 
@@ -57,20 +57,20 @@ class Session(EngineSocket):
         for attachment in rest:
             self.receive_frame(attachment)
 
-    def send_all(self, frames: Sequence[Any]) -> None:
+    def send_all(self, packets: Sequence[Any]) -> None:
         """Take what the server sends, at once."""
         if self.closed:
             return
-        for frame in frames:
+        for frame in packets:
             if frame.packet_type == engine_packet.MESSAGE:
                 self._take(frame.data)
 
     def _take(self, data: str | bytes) -> None:
-        if isinstance(data, bytes):
-            assert self._partial is not None
+        if isinstance(data, bytes) and self._partial is not None:
             header, attachments = self._partial
             attachments.append(data)
         else:
+            assert isinstance(data, str)  # noqa: S101 - bytes come after the text that announces them
             header, attachments = packets.parse_packet(data, self._socketio_server.limits, from_server=True), []
         if len(attachments) < header.attachments:
             self._partial = (header, attachments)
@@ -80,5 +80,5 @@ class Session(EngineSocket):
         self._receive(Received(header.type, header.namespace, header.id, payload))
 
 
-def _run_now(job: Callable[[], object], *, wait: bool = True, concurrent: bool = False) -> None:
+def _run_now(job: Callable[[], object], **options: Any) -> None:
     job()

@@ -22,12 +22,13 @@ import engineio
 from engineio import exceptions, packet
 from engineio.socket import Socket
 from wsproto.frame_protocol import CloseReason
-from wsproto.utilities import RemoteProtocolError
+from wsproto.utilities import ProtocolError
 
 from ..errors import MalformedPacket
 from ..limits import Limits
 from .timer import Alarm, Timer
 from .websocket import UnsupportedServer, WebSocket
+from .workers import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def parse_frame(frame: str | bytes) -> tuple[int, str | bytes]:
     return kind, frame[1:]
 
 
-class BadPost(exceptions.EngineIOError):  # type: ignore[misc] # noqa: N818 - it names the request
+class BadPost(exceptions.EngineIOError):  # type: ignore[misc]
     """A polling request that is answered with 400, its session closed."""
 
 
@@ -66,6 +67,13 @@ class EngineSocket(Socket):  # type: ignore[misc]
         server: The `EngineServer` that it belongs to.
         sid: Its Engine.IO id; never shown to other clients.
     """
+
+    connected: bool
+    upgrading: bool
+    upgraded: bool
+    closing: bool
+    closed: bool
+    last_ping: float | None
 
     def __init__(self, server: EngineServer, sid: str) -> None:
         super().__init__(server, sid)
@@ -92,7 +100,9 @@ class EngineSocket(Socket):  # type: ignore[misc]
                 for pkt in packets:
                     self.queue.put(pkt)
         if not fits:
-            self.refuse(f"more than {self.server.limits.max_send_queue_bytes} bytes wait for a client that reads slowly")
+            self.refuse(
+                f"more than {self.server.limits.max_send_queue_bytes} bytes wait for a client that reads slowly"
+            )
             if self.websocket:
                 self.websocket.abort()
 
@@ -116,7 +126,8 @@ class EngineSocket(Socket):  # type: ignore[misc]
         """
         kind, data = parse_frame(frame)
         if kind == packet.PONG:
-            self._schedule_ping()
+            if self.last_ping is not None:  # an answer to none of our pings starts no new one
+                self._schedule_ping()
         elif kind == packet.MESSAGE:
             self.server.handlers["message"](self.sid, data)
         elif kind == packet.CLOSE:
@@ -133,8 +144,10 @@ class EngineSocket(Socket):  # type: ignore[misc]
             if not 0 <= length <= self.server.max_http_buffer_size:
                 raise MalformedPacket("the request is too large")
             body = environ["wsgi.input"].read(length).decode()
+            turn = self.server.create_turn()
             for frame in body.split("\x1e") if body else ():
                 self.receive_frame(frame)
+                turn.pause()
         except (ValueError, MalformedPacket) as error:
             self.refuse(str(error) if isinstance(error, MalformedPacket) else "undecodable request")
             raise BadPost from error
@@ -167,7 +180,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         with self._lock:
             if self._alarm is not None:
                 self._alarm.cancel()
-            if not self.closed:
+            if not self.closing:
                 self._alarm = self.server.timer.call_later(delay_s, action)
 
     def check_ping_timeout(self) -> bool:
@@ -197,11 +210,13 @@ class EngineSocket(Socket):  # type: ignore[misc]
         if self.upgraded or self.upgrading:
             return self.server._bad_request("Already upgraded")
         try:
-            websocket = WebSocket(environ, self.server.max_http_buffer_size, self.server.create_lock)
+            websocket = WebSocket(
+                environ, self.server.max_http_buffer_size, self.server.create_lock, self.server.create_turn()
+            )
         except UnsupportedServer as error:
             self.server._log_error_once(str(error), "no-websocket")
             return self.server._bad_request("WebSocket is not available")
-        except (RemoteProtocolError, OSError):
+        except (ProtocolError, OSError):
             return self.server._bad_request("Invalid WebSocket handshake")
         try:
             self._serve(websocket)
@@ -227,20 +242,30 @@ class EngineSocket(Socket):  # type: ignore[misc]
 
     def _probe(self, websocket: WebSocket) -> bool:
         """Move from polling to *websocket*: a probe is echoed, a pending poll ended, the upgrade awaited."""
-        self.upgrading = True
         alarm = self.server.timer.call_later(self.server.limits.connect_timeout_s, websocket.abort)
         try:
-            if websocket.receive() != "2probe":
+            return websocket.receive() == "2probe" and self._claim_upgrade() and self._upgrade(websocket)
+        finally:
+            alarm.cancel()
+
+    def _claim_upgrade(self) -> bool:
+        """Say whether this probe is the first; until there is one, polling goes on as if nothing had happened."""
+        with self._lock:
+            if self.upgraded or self.upgrading:
                 return False
+            self.upgrading = True
+            return True
+
+    def _upgrade(self, websocket: WebSocket) -> bool:
+        try:
             websocket.send("3probe")
             self.queue.put(packet.Packet(packet.NOOP))
             self.upgraded = websocket.receive() == "5" and not self.closed
-            return bool(self.upgraded)
         except OSError:
-            return False
+            self.upgraded = False
         finally:
-            alarm.cancel()
             self.upgrading = False
+        return bool(self.upgraded)
 
     def _read(self, websocket: WebSocket) -> None:
         while (frame := websocket.receive()) is not None:
@@ -284,11 +309,15 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self.limits = limits
         self.start_service_task = False  # the timer does its work
         self.timer = Timer(self.start_background_task, self.create_event)
-        self.create_lock = threading.Lock
+        self.create_lock: Any = threading.Lock
         if self.async_mode == "gevent":
             from gevent.lock import BoundedSemaphore
 
             self.create_lock = BoundedSemaphore
+
+    def create_turn(self) -> Turn:
+        """Return what lets other greenlets run during a long stretch of work."""
+        return Turn(self.sleep if self.async_mode == "gevent" else None)
 
     def send_all(self, sid: str, packets: Sequence[Any]) -> None:
         """Send packets that belong together; a client that has gone gets nothing."""
@@ -322,7 +351,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         found.schedule_ping()
         if transport == "websocket":
             try:
-                return found.handle_get_request(environ, start_response)
+                return found._upgrade_websocket(environ, start_response)
             finally:
                 found.close(abort=True, reason=self.reason.TRANSPORT_CLOSE)
         found.connected = True

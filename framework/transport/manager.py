@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
 from engineio import packet as engine_packet
 from socketio import manager, packet
@@ -20,11 +20,14 @@ class Recipient(str):
     """An Engine.IO id as the rooms hold it, which holds back what is sent until its client is accepted."""
 
     __slots__ = ("_lock", "ended", "held")
+    _lock: threading.Lock
+    held: list[Any] | None
+    ended: bool
 
-    def __new__(cls, eio_sid: str) -> Recipient:
+    def __new__(cls, eio_sid: str) -> Self:
         self = super().__new__(cls, eio_sid)
         self._lock = threading.Lock()
-        self.held: list[Any] | None = []
+        self.held = []
         self.ended = False
         return self
 
@@ -59,6 +62,7 @@ class Waiter:
     def __init__(self, event: Any) -> None:
         self._event = event
         self._answer: tuple[Any, ...] | None = None
+        self._refusal: Exception | None = None
 
     def __call__(self, *answer: Any) -> None:
         self._answer = answer
@@ -67,14 +71,22 @@ class Waiter:
     def cancel(self) -> None:
         self._event.set()
 
+    def refuse(self, error: Exception) -> None:
+        """Have `wait` raise *error*: there is an answer, and it can't be used."""
+        self._refusal = error
+        self._event.set()
+
     def wait(self, timeout_s: float | None) -> tuple[Any, ...] | None:
         """Return the answer's arguments, or None when none came in time.
 
         Raises:
             ClientGoneError: The client left.
+            AnswerError: The answer can't be used.
         """
         if not self._event.wait(timeout=timeout_s):
             return None
+        if self._refusal is not None:
+            raise self._refusal
         if self._answer is None:
             raise ClientGoneError("the client left before it answered")
         return self._answer
@@ -91,6 +103,23 @@ class Fanout(manager.Manager):  # type: ignore[misc]
         with self._rooms_lock:
             sid: str | None = super().pre_connect(Recipient(eio_sid), namespace)
             return sid
+
+    def connect(self, sid: str, namespace: str) -> str:
+        with self._rooms_lock:
+            found: str = super().connect(sid, namespace)
+            return found
+
+    def is_connected(self, sid: str, namespace: str) -> bool:
+        with self._rooms_lock:
+            return bool(super().is_connected(sid, namespace))
+
+    def begin_disconnect(self, sid: str, namespace: str) -> str | None:
+        """Mark a client as leaving; return its Engine.IO id to the one who did, None to who comes later."""
+        with self._rooms_lock:
+            if not self.is_connected(sid, namespace):
+                return None
+            self.pre_disconnect(sid, namespace)
+            return self.eio_sid_from_sid(sid, namespace)
 
     def basic_enter_room(self, sid: str, namespace: str, room: Any, eio_sid: str | None = None) -> None:
         with self._rooms_lock:
@@ -127,10 +156,10 @@ class Fanout(manager.Manager):  # type: ignore[misc]
         found = self.eio_sid_from_sid(sid, namespace)
         return found if isinstance(found, Recipient) else None
 
-    def trigger_callback(self, sid: str, id: int | None, data: Any) -> None:
+    def trigger_callback(self, sid: str, ack_id: int | None, data: Any) -> None:
         """Hand a client's ack to who waits for it; an id that was never given out is ignored."""
-        if id:  # 0 is where the manager keeps its counter
-            super().trigger_callback(sid, id, data)
+        if ack_id and ack_id in self.callbacks.get(sid, ()):  # 0 is where the manager keeps its counter
+            super().trigger_callback(sid, ack_id, data)
 
     def emit(
         self,

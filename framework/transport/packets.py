@@ -20,6 +20,9 @@ MAX_NAMESPACE_LENGTH = 256
 
 # type, attachments, namespace, ack id. 19 digits are what fits in 64 bits.
 _HEADER = re.compile(r"([0-6])(?:([0-9]{1,9})-)?(?:(/[^,]*),?)?([0-9]{1,19})?")
+_JSON_SPACE = " \t\n\r"
+_DECODER = json.JSONDecoder()
+_BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -76,21 +79,27 @@ def read_event_name(body: str) -> str:
         name = body[2:end]
         if end > 0 and "\\" not in name and name.isprintable():
             return name
-    values = load_body(body)
-    if not values or not isinstance(values[0], str):
+    start = len(body) - len(body[1:].lstrip(_JSON_SPACE))
+    if not body.startswith('"', start):
         raise MalformedPacket("the event has no name")
-    return values[0]
+    try:
+        return str(_DECODER.raw_decode(body, start)[0])
+    except json.JSONDecodeError as error:
+        raise MalformedPacket("the payload is no JSON") from error
 
 
-def load_body(body: str) -> Any:
+def load_body(body: str, limits: Limits) -> Any:
     """Decode a packet's JSON.
 
     Raises:
-        MalformedPacket: It is no JSON, or holds what can't be passed on.
+        MalformedPacket: It is no JSON.
+        RefusedValue: It is, with what can't be passed on: nested too deep, a number out of range, half a character.
     """
+    if is_too_deep(body, limits.max_nesting):
+        raise RefusedValue("nested too deep")
     try:
         return load_json(body)
-    except (json.JSONDecodeError, RefusedValue, RecursionError) as error:
+    except json.JSONDecodeError as error:
         raise MalformedPacket("the payload is no JSON") from error
 
 
@@ -102,11 +111,11 @@ def is_too_deep(body: str, limit: int) -> bool:
     if body.count("[") + body.count("{") <= limit:
         return False
     raw = body.encode(errors="replace").replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(raw.split(b'"')[::2]).translate(None, _NOT_BRACKETS)
+    brackets = b"".join(raw.split(b'"')[::2]).translate(_BRACES_AS_BRACKETS, _NOT_BRACKETS)
     for _ in range(limit):
         if not brackets:
             return False
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
 
 
@@ -120,7 +129,8 @@ class Partial:
 
     def __init__(self, header: Header, limits: Limits) -> None:
         self.header = header
-        self._left_bytes = limits.max_attachment_bytes
+        self._limits = limits
+        self.size_bytes = 0
         self._attachments: list[bytes] = []
 
     def add(self, attachment: bytes) -> bool:
@@ -129,8 +139,8 @@ class Partial:
         Raises:
             MalformedPacket: All together are too large.
         """
-        self._left_bytes -= len(attachment)
-        if self._left_bytes < 0:
+        self.size_bytes += len(attachment)
+        if self.size_bytes > self._limits.max_attachment_bytes:
             raise MalformedPacket("the attachments are too large")
         self._attachments.append(attachment)
         return len(self._attachments) == self.header.attachments
@@ -140,9 +150,11 @@ class Partial:
 
         Raises:
             MalformedPacket: A placeholder names no attachment, or the payload is no JSON.
+            RefusedValue: It holds what can't be passed on.
         """
+        values = load_body(self.header.body, self._limits)
         try:
-            return put_bytes(load_body(self.header.body), self._attachments)
+            return put_bytes(values, self._attachments)
         except ValueError as error:
             raise MalformedPacket("a placeholder names no attachment") from error
 

@@ -15,12 +15,12 @@ import socketio
 from engineio import packet as engine_packet
 
 from ..acks import Encoded, encode_values
-from ..errors import CallTimeoutError, ClientGoneError, MalformedPacket
+from ..errors import AnswerError, CallTimeoutError, ClientGoneError, ConfigurationError, MalformedPacket
 from ..limits import Limits
-from ..wire import dump_json, load_json, take_bytes
+from ..wire import RefusedValue, dump_json, load_json, take_bytes
 from . import packets
 from .engine import EngineServer
-from .manager import Fanout, Waiter, is_nobody, mix_in, read_target, read_values
+from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, read_values
 from .packets import Header, Partial, parse_packet
 from .workers import GreenletPool, Mailbox, ThreadPool
 
@@ -39,7 +39,7 @@ class FiniteJSON:
         return load_json(text.decode() if isinstance(text, bytes) else text)
 
 
-class Packet(socketio.packet.Packet):  # type: ignore[misc, name-defined]
+class Packet(socketio.packet.Packet):  # type: ignore[misc]
     """A packet on its way out, whose payload may hold models, dates and bytes."""
 
     json = FiniteJSON
@@ -51,9 +51,7 @@ class Packet(socketio.packet.Packet):  # type: ignore[misc, name-defined]
 
     def encode(self) -> list[str | bytes]:
         text = "" if self.data is None else self.json.dumps(self.data, separators=(",", ":"))
-        return packets.render_packet(
-            self.packet_type, self.namespace or "/", self.id, Encoded(text, self._attachments)
-        )
+        return packets.render_packet(self.packet_type, self.namespace or "/", self.id, Encoded(text, self._attachments))
 
 
 class Incoming(Protocol):
@@ -70,6 +68,7 @@ class Incoming(Protocol):
 
     def serves(self, namespace: str) -> bool:
         """Say whether clients may connect to *namespace*."""
+        ...
 
 
 class Connection:
@@ -79,13 +78,15 @@ class Connection:
         run: Runs a job in the client's order.
     """
 
-    __slots__ = ("environ", "namespaces", "partial", "run")
+    __slots__ = ("connecting", "ended", "environ", "namespaces", "partial", "run")
 
     def __init__(self, environ: dict[str, Any], run: Callable[..., None]) -> None:
         self.environ = environ
         self.run = run
         self.namespaces: set[str] = set()
         self.partial: Partial | None = None
+        self.connecting = 0
+        self.ended: str | None = None
 
 
 class Server(socketio.Server):  # type: ignore[misc]
@@ -98,11 +99,13 @@ class Server(socketio.Server):  # type: ignore[misc]
         options: python-socketio's and Engine.IO's own options.
     """
 
+    packet_class: Any
+    manager_initialized: bool
+
     def __init__(self, incoming: Incoming, limits: Limits, *, ordered: bool, **options: Any) -> None:
         self.limits = limits
         json_module = options.pop("json", None)
-        if options.get("serializer", "default") == "default":
-            options["serializer"] = Packet
+        options["serializer"] = _choose_packet_class(options.pop("serializer", "default"))
         options["client_manager"] = mix_in(options.pop("client_manager", None) or Fanout())
         super().__init__(**options)
         self.packet_class = type("Packet", (self.packet_class,), {})  # a json of its own, not the process's
@@ -170,7 +173,7 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def send_frames(self, eio_sid: str, frames: Sequence[Any]) -> None:
         """Send the frames of one packet, or hold them back until the client is accepted."""
-        if getattr(eio_sid, "held", None) is not None and eio_sid.hold(frames):  # type: ignore[attr-defined]
+        if isinstance(eio_sid, Recipient) and eio_sid.held is not None and eio_sid.hold(frames):
             return
         self._deliver(eio_sid, frames)
 
@@ -205,15 +208,22 @@ class Server(socketio.Server):  # type: ignore[misc]
             self.eio.timer.call_later(self.limits.connect_timeout_s, functools.partial(self._expire, eio_sid))
 
     def _runner(self) -> Callable[..., None]:
-        mailbox = Mailbox(self._pool.submit, self.limits.max_queued_events, self.eio.create_event)
+        limits = self.limits
+        mailbox = Mailbox(
+            self._pool.submit,
+            limits.max_queued_events,
+            limits.max_queued_bytes,
+            self.eio.create_event,
+            self.eio.create_turn(),
+        )
 
-        def run(job: Callable[[], object], *, wait: bool = True, concurrent: bool = False) -> None:
+        def run(job: Callable[[], object], *, wait: bool = True, concurrent: bool = False, size_bytes: int = 0) -> None:
             if not self.async_handlers:
                 job()
             elif concurrent and not self.ordered:
                 self._pool.submit(job)
             else:
-                mailbox.put(job, wait=wait)
+                mailbox.put(job, size_bytes=size_bytes, wait=wait)
 
         return run
 
@@ -237,7 +247,7 @@ class Server(socketio.Server):  # type: ignore[misc]
                 raise MalformedPacket("an attachment that belongs to no packet")
             if partial.add(data):
                 connection.partial = None
-                self._take(eio_sid, connection, partial.header, partial.values())
+                self._take(eio_sid, connection, partial.header, partial)
             return
         if partial is not None:
             raise MalformedPacket("text where an attachment should be")
@@ -249,39 +259,61 @@ class Server(socketio.Server):  # type: ignore[misc]
         else:
             self._take(eio_sid, connection, header, None)
 
-    def _take(self, eio_sid: str, connection: Connection, header: Header, values: Any) -> None:
+    def _take(self, eio_sid: str, connection: Connection, header: Header, partial: Partial | None) -> None:
         """Put what the packet asks for in the client's order; an ack goes straight to who waits for it."""
         if header.type in (packets.EVENT, packets.BINARY_EVENT):
             name = packets.read_event_name(header.body)
-            job = functools.partial(self._run_event, eio_sid, header, name, values)
-            connection.run(job, concurrent=True)
+            job = functools.partial(self._run_event, eio_sid, header, name, partial)
+            size_bytes = len(header.body) + (partial.size_bytes if partial else 0)
+            connection.run(job, concurrent=True, size_bytes=size_bytes)
         elif header.type in (packets.ACK, packets.BINARY_ACK):
-            answer = packets.load_body(header.body) if values is None else values
-            self._handle_ack(eio_sid, header.namespace, header.id, answer)
+            self._take_ack(eio_sid, header, partial)
         elif header.type == packets.CONNECT:
-            auth = packets.load_body(header.body) if header.body else None
-            connection.run(functools.partial(self._handle_connect, eio_sid, header.namespace, auth))
+            self._take_connect(eio_sid, connection, header)
         else:
             self._leave(eio_sid, connection, header.namespace)
+
+    def _take_ack(self, eio_sid: str, header: Header, partial: Partial | None) -> None:
+        try:
+            answer = partial.values() if partial else packets.load_body(header.body, self.limits)
+        except RefusedValue as error:
+            self._refuse_ack(eio_sid, header, str(error))
+        else:
+            self._handle_ack(eio_sid, header.namespace, header.id, answer)
+
+    def _refuse_ack(self, eio_sid: str, header: Header, reason: str) -> None:
+        """Tell who waits for the ack that there will be none; a callback is not called."""
+        callbacks = self.manager.callbacks.get(self.manager.sid_from_eio_sid(eio_sid, header.namespace), {})
+        if header.id and isinstance(waiter := callbacks.pop(header.id, None), Waiter):
+            waiter.refuse(AnswerError(f"The answer can't be used: {reason}."))
+
+    def _take_connect(self, eio_sid: str, connection: Connection, header: Header) -> None:
+        try:
+            auth = packets.load_body(header.body, self.limits) if header.body else None
+        except RefusedValue as error:
+            refusal = _refusal("invalid_payload", f"Invalid payload: {error}.")
+            self._send(eio_sid, packets.CONNECT_ERROR, header.namespace, refusal)
+        else:
+            connection.run(functools.partial(self._handle_connect, eio_sid, header.namespace, auth))
 
     def _leave(self, eio_sid: str, connection: Connection, namespace: str) -> None:
         reason = self.reason.CLIENT_DISCONNECT
         connection.run(functools.partial(self._handle_disconnect, eio_sid, namespace, reason))
 
-    def _run_event(self, eio_sid: str, header: Header, name: str, values: list[Any] | None) -> None:
+    def _run_event(self, eio_sid: str, header: Header, name: str, partial: Partial | None) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, header.namespace)
         if sid is None or not self.manager.is_connected(sid, header.namespace):
             return
         try:
-            self.incoming.event(sid, header, name, values[1:] if values is not None else None)
+            self.incoming.event(sid, header, name, _read_arguments(partial))
         except MalformedPacket as error:
             if (found := self.eio.sockets.get(eio_sid)) is not None:
                 found.refuse(str(error))
 
-    def _handle_ack(self, eio_sid: str, namespace: str, id: int | None, data: Any) -> None:
+    def _handle_ack(self, eio_sid: str, namespace: str, ack_id: int | None, data: Any) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
         try:
-            self.manager.trigger_callback(sid, id, data)
+            self.manager.trigger_callback(sid, ack_id, data)
         except Exception:
             logger.exception("a callback failed")
 
@@ -299,6 +331,16 @@ class Server(socketio.Server):  # type: ignore[misc]
             self._send(eio_sid, packets.CONNECT_ERROR, namespace, refusal)
             return
         connection.namespaces.add(namespace)
+        connection.connecting += 1
+        try:
+            self._ask(eio_sid, connection, sid, namespace, data)
+        finally:
+            connection.connecting -= 1
+        if connection.ended is not None:
+            self._forget(eio_sid, connection.ended)
+
+    def _ask(self, eio_sid: str, connection: Connection, sid: str, namespace: str, data: Any) -> None:
+        """Let the connect handlers decide, and tell the client."""
         refusal = self.incoming.connect(sid, namespace, connection.environ, data)
         recipient = self.manager.recipient(sid, namespace)
         if recipient is None:  # gone meanwhile
@@ -338,18 +380,15 @@ class Server(socketio.Server):  # type: ignore[misc]
         if recipient is not None and recipient.held is not None:
             recipient.ended = True
             return
-        known = self.manager.is_connected(sid, path) if ignore_queue else self.manager.can_disconnect(sid, path)
-        if known:
-            eio_sid = str(self.manager.eio_sid_from_sid(sid, path))
-            self.manager.pre_disconnect(sid, namespace=path)
+        here = ignore_queue or self.manager.can_disconnect(sid, path)
+        if here and (eio_sid := self.manager.begin_disconnect(sid, path)) is not None:
             frames = packets.render_packet(packets.DISCONNECT, path, None, None)
-            self._deliver(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
-            self._finish(eio_sid, sid, path, self.reason.SERVER_DISCONNECT)
+            self._deliver(str(eio_sid), [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
+            self._finish(str(eio_sid), sid, path, self.reason.SERVER_DISCONNECT)
 
     def _handle_disconnect(self, eio_sid: str, namespace: str, reason: str | None = None) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
-        if sid is not None and self.manager.is_connected(sid, namespace):
-            self.manager.pre_disconnect(sid, namespace=namespace)
+        if sid is not None and self.manager.begin_disconnect(sid, namespace) is not None:
             self._finish(eio_sid, sid, namespace, reason or self.reason.CLIENT_DISCONNECT)
 
     def _finish(self, eio_sid: str, sid: str, namespace: str, reason: str) -> None:
@@ -375,10 +414,32 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def _forget(self, eio_sid: str, reason: str) -> None:
         connection = self.connections[eio_sid]
+        if connection.connecting:  # only where jobs run at once; the connect handler's thread comes back here
+            connection.ended = reason
+            return
         for namespace in connection.namespaces.copy():
             self._handle_disconnect(eio_sid, namespace, reason)
         self.connections.pop(eio_sid, None)
         self.environ.pop(eio_sid, None)
+
+
+def _read_arguments(partial: Partial | None) -> list[Any] | None:
+    """Return an event's arguments with their attachments; None where the text alone says what they are, or what is wrong."""
+    try:
+        return None if partial is None else list(partial.values()[1:])
+    except RefusedValue:
+        return None
+
+
+def _choose_packet_class(serializer: Any) -> type[Packet]:
+    if serializer == "default":
+        return Packet
+    if isinstance(serializer, type) and issubclass(serializer, Packet):
+        return serializer
+    raise ConfigurationError(
+        f"serializer is {serializer!r}; packets are JSON with attachments, Socket.IO's default. Leave the option out, or "
+        "pass a subclass of framework.transport.server.Packet."
+    )
 
 
 def _refusal(code: str, message: str) -> dict[str, Any]:

@@ -18,9 +18,12 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Ping
 from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
+from .workers import Turn
+
 logger = logging.getLogger(__name__)
 
 RECEIVE_BYTES = 65536
+_MAX_PARTS = 1000  # of one message, before they are put together: a string of one byte takes fifty
 
 
 class WebSocket:
@@ -30,29 +33,38 @@ class WebSocket:
         environ: The WSGI request that asks for the upgrade.
         max_message_bytes: A larger message closes the connection with 1009 before it is read whole.
         create_lock: Makes a lock of the server's async mode; it is held while a message is written.
+        turn: Lets other connections be read where this one never stops.
 
     Raises:
         UnsupportedServer: The WSGI server gives no access to its socket.
-        RemoteProtocolError: The request is no WebSocket handshake.
+        wsproto.utilities.ProtocolError: The request is no WebSocket handshake.
     """
 
-    def __init__(self, environ: dict[str, Any], max_message_bytes: int, create_lock: Callable[[], Any]) -> None:
+    def __init__(
+        self, environ: dict[str, Any], max_message_bytes: int, create_lock: Callable[[], Any], turn: Turn
+    ) -> None:
         self.server, self._socket = take_socket(environ)
         self._max_message_bytes = max_message_bytes
         self._protocol = WSConnection(ConnectionType.SERVER)
         self._events: Any = iter(())
-        self._parts: list[str] | list[bytes] = []
+        self._parts: list[Any] = []  # all text, or all bytes
         self._part_bytes = 0
         self._lock = create_lock()
+        self._turn = turn
         self._closed = False
         with contextlib.suppress(OSError):
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._handshake(environ)
+        try:
+            self._handshake(environ)
+        except BaseException:
+            self._release_socket()
+            raise
 
     def receive(self) -> str | bytes | None:
         """Return the next message, or None when there will be none."""
         while True:
             for event in self._events:
+                self._turn.pause()
                 try:
                     message = self._take(event)
                 except LocalProtocolError:
@@ -90,6 +102,9 @@ class WebSocket:
     def release(self) -> None:
         """Give up the socket, where it was duplicated to be taken from the server."""
         self.abort()
+        self._release_socket()
+
+    def _release_socket(self) -> None:
         if self.server == "gevent":
             self._socket.close()
 
@@ -107,8 +122,10 @@ class WebSocket:
                     self._write(AcceptConnection())  # without extensions: compression costs more than it saves here
 
     def _read(self) -> bool:
+        self._turn.pause()
         try:
             data = self._socket.recv(RECEIVE_BYTES)
+            self._turn.begin()
             self._protocol.receive_data(data or None)
         except (OSError, RemoteProtocolError, LocalProtocolError):
             return False
@@ -144,18 +161,20 @@ class WebSocket:
         self.abort()
 
     def _add_part(self, event: TextMessage | BytesMessage) -> str | bytes | None:
-        self._part_bytes += len(event.data)
+        data = event.data
+        self._part_bytes += len(data.encode() if isinstance(data, str) and not data.isascii() else data)
         if self._part_bytes > self._max_message_bytes:
             self._parts, self._part_bytes = [], 0
             self.close(CloseReason.MESSAGE_TOO_BIG)
             self.abort()
             return None
-        if event.data or not self._parts:
-            self._parts.append(event.data)  # type: ignore[arg-type]
-        if not event.message_finished:
-            return None
-        parts, self._parts, self._part_bytes = self._parts, [], 0
-        return parts[0] if len(parts) == 1 else type(parts[0])().join(parts)  # type: ignore[arg-type]
+        self._parts.append(data)
+        if event.message_finished:
+            parts, self._parts, self._part_bytes = self._parts, [], 0
+            return _join(parts)
+        if len(self._parts) >= _MAX_PARTS:
+            self._parts = [_join(self._parts)]
+        return None
 
     def _write(self, event: Any) -> None:
         if self._closed:
@@ -164,6 +183,10 @@ class WebSocket:
             self._socket.sendall(self._protocol.send(event))
         except LocalProtocolError as error:
             raise OSError(str(error)) from error
+
+
+def _join(parts: Any) -> str | bytes:
+    return parts[0] if len(parts) == 1 else type(parts[0])().join(parts)  # type: ignore[no-any-return]
 
 
 class UnsupportedServer(Exception):  # noqa: N818 - it names the server

@@ -1,0 +1,160 @@
+"""The command ``framework``: as a user types it, and what it says when something is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .live import LiveServer, accepts_connections
+
+APPLICATION = '''
+from flask import Flask
+from pydantic import BaseModel
+from framework import Call, Event, Namespace, SocketIO, event
+
+class Message(BaseModel):
+    text: str
+
+class Chat(Namespace):
+    """Rooms where people talk."""
+
+    namespace = "/chat"
+    posted = Event[Message]("A message was posted.")
+    sure = Call[bool, str]("Ask before something is deleted.")
+
+    def on_connect(self, auth: dict[str, str] | None = None) -> None:
+        """Let everybody in."""
+
+    def on_post(self, message: Message, *rooms: str) -> Message | None:
+        """Post a message."""
+        return message
+
+    @event("my event")
+    def handle(self, limit: int = 50): ...
+
+def create_app():
+    app = Flask(__name__)
+    socketio = SocketIO(app, namespaces=[Chat])
+
+    @socketio.on("plain")
+    def plain(data): ...
+
+    @app.cli.command("hello")
+    def hello():
+        print("hello from the application")
+
+    return app
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "chat.py").write_text(APPLICATION)
+    (tmp_path / "plain.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
+    (tmp_path / "broken.py").write_text(
+        "from framework import Namespace\nclass A(Namespace):\n    def on_x(self, **k): ...\n"
+    )
+    return tmp_path
+
+
+def framework(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("FLASK_", "FRAMEWORK_"))}
+    root = str(Path(__file__).parent.parent)
+    return subprocess.run(
+        [sys.executable, "-m", "framework", *args],
+        cwd=folder,
+        env={**clean, "PYTHONPATH": root, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_routes_prints_every_event_with_types_and_place(folder: Path) -> None:
+    result = framework(folder, "--app", "chat", "routes")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert rows[0] == ["Namespace", "Event", "Arguments", "Ack", "Defined", "at"]
+    text = result.stdout
+    for expected in (
+        "message: Message, *rooms: str",
+        "Message | None",
+        "my event",
+        "limit: int = 50",
+        "auth: dict[str, str] | None = None",
+        "posted",
+        "plain",
+    ):
+        assert expected in text
+    assert text.count("chat.py:") == 6
+
+
+def test_routes_of_one_namespace_as_json(folder: Path) -> None:
+    result = framework(folder, "routes", "--json", "--namespace", "/chat", FLASK_APP="chat:create_app")
+    found = {route["event"]: route for route in json.loads(result.stdout)}
+    assert sorted(found) == ["connect", "my event", "post", "posted", "sure"]
+    assert found["sure"]["direction"] == "server to client"
+    assert found["sure"]["ack"] == "bool"
+    assert found["post"]["description"] == "Post a message."
+
+
+def test_routes_of_a_namespace_that_is_not_there_says_so(folder: Path) -> None:
+    assert "No events in /nowhere" in framework(folder, "--app", "chat", "routes", "-n", "/nowhere").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["routes"], "no application. Name it with --app"),
+        (["--app", "nowhere", "routes"], "Could not import 'nowhere'"),
+        (["--app", "plain", "routes"], "no SocketIO in 'plain'"),
+        (["--app", "broken", "routes"], "HandlerSignatureError: A.on_x (broken.py:3)"),
+        (["--app", "plain", "run"], "no SocketIO in 'plain'"),
+        (["new", "somewhere", "nonsense", "--no-input"], "'nonsense' is not KEY=VALUE"),
+    ],
+)
+def test_command_that_can_not_work_ends_with_2_and_a_sentence(folder: Path, args: list[str], sentence: str) -> None:
+    (folder / "empty").mkdir()
+    result = framework(folder / "empty" if args == ["routes"] else folder, *args)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_help_needs_no_application(folder: Path) -> None:
+    result = framework(folder, "--help")
+    assert result.returncode == 0
+    assert result.stderr == ""
+    for command in ("new", "routes", "run"):
+        assert command in result.stdout
+
+
+def test_commands_of_the_application_are_there_too(folder: Path) -> None:
+    assert framework(folder, "--app", "chat", "hello").stdout == "hello from the application\n"
+
+
+def test_version_is_printed(folder: Path) -> None:
+    assert framework(folder, "--version").stdout.startswith("framework 0.")
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("async_mode", ["threading", "gevent"])
+def test_run_says_its_address_and_stops_when_it_is_told(folder: Path, async_mode: str, debug: bool) -> None:
+    with LiveServer(
+        "chat", cwd=folder, async_mode=async_mode, debug=debug, env={"PYTHONPATH": str(Path.cwd())}
+    ) as server:
+        log = server.wait_for_log("framework is serving")
+        assert f":{server.port}/" in log
+        os.kill(server.pid, signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while accepts_connections(server.host, server.port):
+            assert time.monotonic() < deadline, server.logs
