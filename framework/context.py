@@ -6,6 +6,7 @@ The connection's own request is pushed anew for each event, as Flask-SocketIO do
 
 from __future__ import annotations
 
+import contextlib
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -49,7 +50,12 @@ class EventContext:
 
     def __enter__(self) -> Self:
         self._context: Any = self.app.request_context(self._environ)
-        self._context.push()
+        try:
+            self._context.push()
+        except BaseException as error:  # opening the session failed, with the context half pushed
+            with contextlib.suppress(Exception):
+                self._context.pop(error)
+            raise
         self._session = self._fork_session() if self._manage_session else self._context.session
         request: Any = self._context.request
         request.sid, request.namespace = self._sid, self._namespace

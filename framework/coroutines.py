@@ -6,25 +6,26 @@ import asyncio
 import contextvars
 import functools
 import weakref
-from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from collections.abc import Coroutine
+from typing import Any
 
 import flask
-
-AsyncFunction = Callable[..., Coroutine[Any, Any, Any]]
-
-
-def run_coroutine(app: flask.Flask, function: AsyncFunction, args: tuple[Any, ...]) -> Any:
-    """Run *function* to its end with Flask's contexts, in a loop of its own (`flask.Flask.ensure_sync`)."""
-    return app.ensure_sync(function)(*args)
-
 
 # One per hub, which is one per thread that runs greenlets.
 _loops: weakref.WeakKeyDictionary[Any, asyncio.AbstractEventLoop] = weakref.WeakKeyDictionary()
 
 
-def run_beside_greenlets(app: flask.Flask, function: AsyncFunction, args: tuple[Any, ...]) -> Any:
-    """Run *function* to its end on the thread's own loop; the calling greenlet waits, others go on.
+def run_coroutine(app: flask.Flask, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run *coroutine* to its end with Flask's contexts, in a loop of its own (`flask.Flask.ensure_sync`)."""
+    return app.ensure_sync(_await)(coroutine)
+
+
+async def _await(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return await coroutine
+
+
+def run_beside_greenlets(app: flask.Flask, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run *coroutine* to its end on the thread's own loop; the calling greenlet waits, others go on.
 
     asyncio knows one running loop per thread, and greenlets share theirs: a loop per handler, as Flask makes them, would
     refuse to start while another handler waits. So there is one, in a greenlet, whose waiting lets other greenlets run.
@@ -33,7 +34,7 @@ def run_beside_greenlets(app: flask.Flask, function: AsyncFunction, args: tuple[
 
     result: Any = AsyncResult()
     loop = _gevent_loop()
-    start = functools.partial(_start_task, loop, function, args, result)
+    start = functools.partial(_start_task, loop, coroutine, result)
     loop.call_soon_threadsafe(start, context=contextvars.copy_context())
     return result.get()
 
@@ -42,16 +43,27 @@ def _gevent_loop() -> asyncio.AbstractEventLoop:
     import gevent
     from gevent.selectors import DefaultSelector
 
+    class Selector(DefaultSelector):
+        """Waits with no loop running, since what the other greenlets run meanwhile is not in it."""
+
+        def select(self, timeout: float | None = None) -> Any:
+            asyncio._set_running_loop(None)
+            try:
+                return super().select(timeout)
+            finally:
+                asyncio._set_running_loop(loop)
+
     hub = gevent.get_hub()
-    loop = _loops.get(hub)
-    if loop is None:
-        loop = _loops[hub] = asyncio.SelectorEventLoop(cast(Any, DefaultSelector()))
-        gevent.spawn(loop.run_forever)
+    found = _loops.get(hub)
+    if found is not None:
+        return found
+    loop = _loops[hub] = asyncio.SelectorEventLoop(Selector())
+    gevent.spawn(loop.run_forever)
     return loop
 
 
-def _start_task(loop: asyncio.AbstractEventLoop, function: AsyncFunction, args: tuple[Any, ...], result: Any) -> None:
-    task = loop.create_task(function(*args))
+def _start_task(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], result: Any) -> None:
+    task = loop.create_task(coroutine)
     task.add_done_callback(functools.partial(_finish, result))
 
 

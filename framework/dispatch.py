@@ -11,6 +11,7 @@ import functools
 import json
 import logging
 import time
+from types import CoroutineType
 from typing import Any, cast
 
 import flask
@@ -130,9 +131,10 @@ class Dispatch:
         return "ok"
 
     def _run(self, target: Target, args: tuple[Any, ...]) -> Any:
-        if target.handler is not None and target.handler.is_async:
-            return self._run_coroutine(cast(Any, flask.current_app)._get_current_object(), target.call, args)
-        return target.call(*args)
+        result = target.call(*args)
+        if type(result) is CoroutineType:
+            return self._run_coroutine(cast(Any, flask.current_app)._get_current_object(), result)
+        return result
 
     # -- answers
 

@@ -19,7 +19,6 @@ from .payloads import Parameter, Payload, UnusableType
 from .signatures import (
     caller_locals,
     find_definition,
-    is_coroutine,
     locate,
     read_hints,
     read_parameters,
@@ -83,7 +82,6 @@ class Handler(Source):
     payload: Payload
     ack: Ack
     location: str
-    is_async: bool = False
     doc: str = ""
 
     @property
@@ -271,7 +269,7 @@ def _compile(
             f"{where}: the return annotation {inspect.formatannotation(annotations['return'])} can't be an ack: {error}."
         ) from error
     doc = inspect.getdoc(source.function) or ""
-    return Handler(**vars(source), payload=payload, ack=ack, location=location, is_async=is_coroutine(bound), doc=doc)
+    return Handler(**vars(source), payload=payload, ack=ack, location=location, doc=doc)
 
 
 def _check_life_cycle(event: str, parameters: list[Parameter], where: str) -> None:

@@ -66,15 +66,6 @@ def find_definition(function: Any) -> Any:
     return function if inspect.isroutine(function) else type(function).__call__
 
 
-def is_coroutine(function: Any) -> bool:
-    """Say whether calling *function* gives a coroutine: it, or what it wraps, is ``async def``."""
-    while function is not None:
-        if inspect.iscoroutinefunction(function):
-            return True
-        function = getattr(function, "__wrapped__", None)
-    return inspect.iscoroutinefunction(function)
-
-
 def read_signature(bound: Callable[..., Any], where: str) -> inspect.Signature:
     """Return the signature of *bound*, which takes the event's arguments and no other.
 

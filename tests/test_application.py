@@ -316,7 +316,7 @@ def test_stop_without_a_server_says_whose_business_it_is() -> None:
 
 
 def test_events_of_one_client_run_in_order_and_clients_side_by_side() -> None:
-    app, socketio = build(Room)
+    _, socketio = build(Room)
     order: list[int] = []
     gate, entered = threading.Event(), threading.Event()
 

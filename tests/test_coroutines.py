@@ -4,18 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from framework.coroutines import run_beside_greenlets
+from framework import coroutines
+from framework.coroutines import run_beside_greenlets, run_coroutine
 
 gevent = pytest.importorskip("gevent")
 
 
+def in_a_thread(body: Callable[[], Any]) -> Any:
+    """Run *body* in a thread with a hub of its own, and end its loop, so that the next test has none."""
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append(body())
+        except BaseException as error:
+            outcome.append(error)
+        loop = coroutines._gevent_loop()
+        loop.call_soon_threadsafe(loop.stop)
+        while loop.is_running():
+            gevent.sleep(0.001)
+        loop.close()
+        gevent.get_hub().destroy(destroy_loop=True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(30)
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    return outcome[0]
+
+
+def run(coroutine: Any) -> Any:
+    return in_a_thread(lambda: run_beside_greenlets(Flask(__name__), coroutine))
+
+
 def test_coroutines_of_several_greenlets_run_side_by_side() -> None:
-    app = Flask(__name__)
     inside: list[int] = []
 
     async def meet(n: int) -> int:
@@ -24,9 +54,25 @@ def test_coroutines_of_several_greenlets_run_side_by_side() -> None:
             await asyncio.sleep(0)
         return n
 
-    jobs = [gevent.spawn(run_beside_greenlets, app, meet, (n,)) for n in range(3)]
-    gevent.joinall(jobs, timeout=10)
-    assert [job.value for job in jobs] == [0, 1, 2]
+    def body() -> list[int]:
+        jobs = [gevent.spawn(run_beside_greenlets, Flask(__name__), meet(n)) for n in range(3)]
+        gevent.joinall(jobs, timeout=10)
+        return [job.value for job in jobs]
+
+    assert in_a_thread(body) == [0, 1, 2]
+
+
+def test_other_greenlets_may_run_loops_of_their_own_meanwhile() -> None:
+    async def value(n: int) -> int:
+        await asyncio.sleep(0)
+        return n
+
+    def body() -> tuple[int, int]:
+        app = Flask(__name__)
+        first = run_beside_greenlets(app, value(1))
+        return first, run_coroutine(app, value(2))  # what an async view of Flask does
+
+    assert in_a_thread(body) == (1, 2)
 
 
 def test_what_a_coroutine_raises_reaches_the_caller() -> None:
@@ -34,7 +80,7 @@ def test_what_a_coroutine_raises_reaches_the_caller() -> None:
         raise KeyError("lost")
 
     with pytest.raises(KeyError, match="lost"):
-        run_beside_greenlets(Flask(__name__), fail, ())
+        run(fail())
 
 
 def test_cancelled_coroutine_reaches_the_caller() -> None:
@@ -42,15 +88,18 @@ def test_cancelled_coroutine_reaches_the_caller() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        run_beside_greenlets(Flask(__name__), cancel, ())
+        run(cancel())
 
 
 def test_context_variables_of_the_caller_are_the_coroutines() -> None:
     variable: contextvars.ContextVar[Any] = contextvars.ContextVar("variable")
-    variable.set("mine")
 
     async def read() -> Any:
         await asyncio.sleep(0)
         return variable.get()
 
-    assert run_beside_greenlets(Flask(__name__), read, ()) == "mine"
+    def body() -> Any:
+        variable.set("mine")
+        return run_beside_greenlets(Flask(__name__), read())
+
+    assert in_a_thread(body) == "mine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Any
 
@@ -189,6 +190,24 @@ def test_named_event_takes_the_rest_of_the_arguments(client: Client) -> None:
 
 def test_async_handler_is_awaited(client: Client) -> None:
     assert client.call(Chat.on_async, 41) == 42
+
+
+def test_async_handler_behind_a_plain_decorator_is_awaited() -> None:
+    def logged(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any) -> Any:
+            return function(*args)
+
+        return wrapper
+
+    class Decorated(Namespace):
+        namespace = "/decorated"
+
+        @logged
+        async def on_double(self, n: int) -> int:
+            return 2 * n
+
+    assert connect(Decorated).call("double", 2) == 4
 
 
 def test_flask_proxies_work_in_a_handler(client: Client) -> None:

@@ -341,7 +341,11 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def _ask(self, eio_sid: str, connection: Connection, sid: str, namespace: str, data: Any) -> None:
         """Let the connect handlers decide, and tell the client."""
-        refusal = self.incoming.connect(sid, namespace, connection.environ, data)
+        try:
+            refusal = self.incoming.connect(sid, namespace, connection.environ, data)
+        except BaseException:  # a handler may raise anything, e.g. gevent.Timeout; nothing of it accepts the client
+            logger.exception("a connect handler failed")
+            refusal = _refusal("internal_error", "Internal error.")
         recipient = self.manager.recipient(sid, namespace)
         if recipient is None:  # gone meanwhile
             return
