@@ -195,7 +195,7 @@ class SocketIO(flask_socketio.SocketIO):
     def _serve(self, namespace: flask_socketio.Namespace) -> None:
         cls = type(namespace)
         ours = isinstance(namespace, Namespace)
-        table = namespace.handlers if isinstance(namespace, Namespace) else read_handlers(cls)
+        table = namespace._handlers if isinstance(namespace, Namespace) else read_handlers(cls)
         base = Namespace if ours else flask_socketio.Namespace
         routes_itself = cls.trigger_event is not base.trigger_event
         cast(Any, namespace)._set_socketio(self)

@@ -238,7 +238,7 @@ class _ClassReader:
 
     def _find_inherited(self, method: _Method, event: str) -> Handler | None:
         for base in self._cls.__mro__[1:]:
-            table = vars(base).get("handlers")
+            table = vars(base).get("_handlers")
             known = table.find(event) if isinstance(table, HandlerTable) else None
             if known is not None and known.function is method.function and known.attribute == method.attribute:
                 return known

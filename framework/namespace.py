@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import flask_socketio
 
 from .errors import NotBoundError
-from .events import current_sid, read_declared
+from .events import DEFAULT_TIMEOUT_S, current_sid, read_declared
 from .handlers import HandlerTable, caller_locals, read_handlers
 
 
@@ -46,20 +46,17 @@ class Namespace(flask_socketio.Namespace):
     namespace: str = "/"
     """The path. Must start with a slash."""
 
-    handlers: ClassVar[HandlerTable] = HandlerTable()
-    """What this class serves; frozen when the class is created."""
-
-    declared: ClassVar[Mapping[str, Any]] = {}
-    """The declared events and calls, by name."""
-
+    # What this class serves and declares, read when it is created; private, since a user's names are on the same class.
+    _handlers: ClassVar[HandlerTable] = HandlerTable()
+    _declared: ClassVar[Mapping[str, Any]] = {}
     _homes: ClassVar[weakref.WeakSet[Namespace]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         local_names = caller_locals(cls.__module__)
         cls._homes = weakref.WeakSet()
-        cls.declared = read_declared(cls, local_names)
-        cls.handlers = read_handlers(cls, local_names)
+        cls._declared = read_declared(cls, local_names)
+        cls._handlers = read_handlers(cls, local_names)
 
     def __init__(self, namespace: str | None = None) -> None:
         super().__init__(namespace or type(self).namespace)
@@ -93,6 +90,29 @@ class Namespace(flask_socketio.Namespace):
     def disconnect(self, sid: str | None = None, namespace: str | None = None) -> None:
         """Disconnect a client from this namespace: the one whose event is being handled, or *sid*."""
         self._server.disconnect(sid or self.sid, namespace=namespace or self.namespace)
+
+    def call(
+        self,
+        event: str,
+        data: Any = None,
+        to: str | None = None,
+        sid: str | None = None,
+        namespace: str | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT_S,
+        ignore_queue: bool = False,
+    ) -> Any:
+        """Send an undeclared event to one client and return its ack; `Call` is the typed way.
+
+        Args:
+            to: The sid, as is *sid*.
+            timeout: Seconds to wait; 60 by default, where Flask-SocketIO's namespaces wait for ever.
+
+        Raises:
+            CallTimeoutError: No ack in time.
+            ClientGoneError: The client left meanwhile.
+        """
+        path = namespace or self.namespace
+        return self._server.call(event, data, to=to or sid, namespace=path, timeout=timeout, ignore_queue=ignore_queue)
 
     def trigger_event(self, event: str, *args: Any) -> Any:
         """Dispatch one event; Flask-SocketIO's seam for classes that route events themselves.

@@ -52,11 +52,11 @@ def read_routes(namespaces: Iterable[Any], functions: Iterable[tuple[str, Handle
 
 def _read_class(namespace: Any) -> Iterator[Route]:
     path = str(namespace.namespace)
-    table = getattr(type(namespace), "handlers", None) or read_handlers(type(namespace))
+    table = getattr(type(namespace), "_handlers", None) or read_handlers(type(namespace))
     for handler in (table.connect, table.disconnect, *table.events.values()):
         if handler is not None:
             yield _read_handler(path, handler)
-    for declared in getattr(type(namespace), "declared", {}).values():
+    for declared in getattr(type(namespace), "_declared", {}).values():
         arguments = ", ".join(render_type(kind) for kind in declared.types)
         ack = render_type(declared.answer_type) if isinstance(declared, Call) else ""
         name = f"{type(namespace).__name__}.{declared.attribute}"

@@ -144,7 +144,7 @@ def _run_gunicorn(extension: Any, app: flask.Flask, address: Address, options: d
             return app
 
     extension.stop_server = functools.partial(os.kill, os.getpid(), signal.SIGTERM)
-    _announce(address, "gunicorn")
+    options.setdefault("when_ready", lambda arbiter: _announce(address, "gunicorn"))
     Application().run()
 
 
@@ -170,5 +170,6 @@ def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dic
     log = "default" if options.pop("log_output", app.debug) else None
     server = extension.wsgi_server = pywsgi.WSGIServer((address.host, address.port), app, log=log, **options)
     extension.stop_server = server.stop
+    server.start()
     _announce(address, "gevent", tls="certfile" in options)
     server.serve_forever()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from .live import LiveServer, accepts_connections
+from .node_client import JavaScript
 
 APPLICATION = '''
 from flask import Flask
@@ -158,3 +159,32 @@ def test_run_says_its_address_and_stops_when_it_is_told(folder: Path, async_mode
         deadline = time.monotonic() + 20
         while accepts_connections(server.host, server.port):
             assert time.monotonic() < deadline, server.logs
+
+
+@pytest.mark.wire
+def test_debug_prints_a_line_per_event_with_its_outcome(folder: Path) -> None:
+    with LiveServer("chat", cwd=folder, debug=True, args=["--no-reload"]) as server, JavaScript() as js:
+        client = js.connect(server.url, "/chat")
+        client.call("post", {"text": "secret words"})
+        client.call("post", 5)
+        server.wait_for_log("/chat post invalid_payload")
+        for line in ("/chat connect ok", "/chat post ok"):
+            assert line in server.logs
+        assert "secret words" not in server.logs
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize("async_mode", ["threading", "gevent"])
+def test_debug_serves_the_changed_code_and_survives_a_mistake(folder: Path, async_mode: str) -> None:
+    source = folder / "chat.py"
+    greeting = APPLICATION.replace(
+        "    return app\n", '    app.add_url_rule("/", view_func=lambda: "one")\n    return app\n'
+    )
+    source.write_text(greeting)
+    with LiveServer("chat", cwd=folder, async_mode=async_mode, debug=True) as server:
+        assert server.get("/") == "one"
+        source.write_text(greeting.replace("class Chat", "clss Chat"))
+        server.wait_for_log("SyntaxError", timeout_s=30)
+        source.write_text(greeting.replace('"one"', '"two"'))
+        server.wait_for_log("framework is serving", count=2, timeout_s=30)
+        assert server.get("/") == "two"

@@ -239,7 +239,7 @@ def test_a_declaration_knows_its_types_name_place_and_documentation() -> None:
     assert (Chat.odd.attribute, Chat.odd.name) == ("odd", "my event")
     assert Chat.posted.doc == "A message was posted."
     assert Chat.posted.location.startswith("tests/test_events.py:")
-    assert set(Chat.declared) >= {"posted", "my event", "confirm"}
+    assert set(Chat._declared) >= {"posted", "my event", "confirm"}
 
 
 def test_types_in_quotes_may_be_local() -> None:
@@ -318,7 +318,7 @@ def test_an_event_is_overridden_as_any_attribute() -> None:
 
     assert Both.changed.types == (str,)
     assert Left.changed.types == (int,)
-    assert set(Both.declared) == {"changed"}
+    assert set(Both._declared) == {"changed"}
 
 
 def test_two_instances_on_two_paths_send_on_their_own() -> None:

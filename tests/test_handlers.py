@@ -66,7 +66,7 @@ class Tree(BaseModel):
 
 
 def handler(cls: type[Namespace], name: str) -> Handler:
-    return cls.handlers.events[name]
+    return cls._handlers.events[name]
 
 
 def parse(cls: type[Namespace], name: str, *values: Any) -> tuple[Any, ...]:
@@ -241,7 +241,7 @@ def test_a_form_refuses_what_does_not_fit(name: str, values: list[Any]) -> None:
 
 
 def test_only_methods_are_handlers() -> None:
-    assert {"something", "", "helper", "callable"}.isdisjoint(Forms.handlers.events)
+    assert {"something", "", "helper", "callable"}.isdisjoint(Forms._handlers.events)
 
 
 def test_a_handler_knows_its_name_place_and_documentation() -> None:
@@ -255,7 +255,7 @@ def test_a_handler_knows_its_name_place_and_documentation() -> None:
 
 def test_the_table_is_frozen() -> None:
     with pytest.raises(TypeError):
-        Forms.handlers.events["mine"] = handler(Forms, "one")  # type: ignore[index]
+        Forms._handlers.events["mine"] = handler(Forms, "one")  # type: ignore[index]
 
 
 def test_a_return_of_another_type_is_the_servers_error() -> None:
@@ -400,7 +400,7 @@ def test_handlers_are_inherited_mixed_in_and_overridden() -> None:
     assert call(Sub, "greet", {"name": "Ada"}) == ["Hello Ada"]
     assert call(Sub, "first", 1) == [1]
     assert call(Sub, "second", "a") == ["a"]
-    assert "third" not in Sub.handlers.events
+    assert "third" not in Sub._handlers.events
     assert call(Base, "second", 1) == [1]
     assert handler(Sub, "greet").name == "Sub.on_greet"
     assert handler(Sub, "first").payload is handler(Base, "first").payload
@@ -414,10 +414,10 @@ def test_the_life_cycle_is_kept_apart_from_events() -> None:
 
         def on_error(self, error: Exception) -> None: ...
 
-    assert not Life.handlers.events
-    assert Life.handlers.connect is not None
-    assert Life.handlers.find("disconnect") is Life.handlers.disconnect
-    assert Life.handlers.find("connect") is Life.handlers.connect
+    assert not Life._handlers.events
+    assert Life._handlers.connect is not None
+    assert Life._handlers.find("disconnect") is Life._handlers.disconnect
+    assert Life._handlers.find("connect") is Life._handlers.connect
 
 
 class Crud(Namespace, Generic[T]):
@@ -564,7 +564,7 @@ def test_an_event_may_have_any_name_and_several() -> None:
         def second(x: int) -> int:
             return x
 
-    assert set(Odd.handlers.events) == {"my event", "my-event", "renamed", "static one", "static two"}
+    assert set(Odd._handlers.events) == {"my event", "my-event", "renamed", "static one", "static two"}
     assert call(Odd, "static one", 1) == call(Odd, "my-event", 1) == [1]
 
 
@@ -588,7 +588,7 @@ def test_an_override_serves_the_event_of_what_it_overrides() -> None:
 
     assert call(Sub, "my event") == [2]
     assert call(Sub, "new name") == [2]
-    assert "other event" not in Sub.handlers.events
+    assert "other event" not in Sub._handlers.events
 
 
 @pytest.mark.parametrize("name", ["connect", "disconnect", "connect_error", "newListener"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import flask
 import pytest
+from flask import Flask
 
 from framework import EventError, Namespace, NotBoundError, SocketIO
 from framework.testing import Client
@@ -109,9 +111,9 @@ def test_a_class_does_not_change_its_base() -> None:
     class Loud(Chat):
         def on_shout(self) -> None: ...
 
-    assert "shout" not in Chat.handlers.events
-    assert {*Chat.handlers.events, "shout"} == set(Loud.handlers.events)
-    assert not Namespace.handlers.events
+    assert "shout" not in Chat._handlers.events
+    assert {*Chat._handlers.events, "shout"} == set(Loud._handlers.events)
+    assert not Namespace._handlers.events
 
 
 def test_a_namespace_that_is_not_registered_says_so() -> None:
@@ -119,3 +121,21 @@ def test_a_namespace_that_is_not_registered_says_so() -> None:
     for use in (lambda: alone.join("lobby", "sid"), lambda: alone.room_size("lobby")):
         with pytest.raises(NotBoundError, match=r"^Chat is not registered\. Pass it to SocketIO\(\.\.\., namespaces="):
             use()
+
+
+def test_call_by_name_waits_for_60_seconds_at_most() -> None:
+    timeout = inspect.signature(Namespace.call).parameters["timeout"]
+    assert timeout.default == 60
+
+
+def test_attributes_of_a_user_may_have_any_name_that_is_not_a_method_here() -> None:
+    class Mine(Namespace):
+        namespace = "/mine"
+        handlers = declared = ("my own",)
+
+        def on_read(self) -> tuple[str, ...]:
+            return self.handlers + self.declared
+
+    app = Flask(__name__)
+    SocketIO(app, namespaces=[Mine])
+    assert Client(app, Mine).call(Mine.on_read) == ("my own", "my own")

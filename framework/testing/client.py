@@ -227,7 +227,7 @@ class Client:
             return None
         name = getattr(handler, "__name__", "")
         mounted = self._extension.namespaces.get(self.namespace)
-        table = getattr(type(mounted), "handlers", None)
+        table = getattr(type(mounted), "_handlers", None)
         events = table.events.values() if table else ()
         found: Handler | None = next((known for known in events if known.attribute == name), None)
         if found is None:
