@@ -149,8 +149,8 @@ class Ack:
 
     def __init__(self, annotation: Any = inspect.Signature.empty, names: Mapping[str, Any] | None = None) -> None:
         self.annotation = annotation
-        self.typed = annotation is not inspect.Signature.empty
         bare = _strip(annotation)
+        self.typed = bare not in (inspect.Signature.empty, Any, object)
         self.several = get_origin(bare) is tuple or bare is tuple
         self._output: Output | None = None
         if self.typed and bare not in _NO_VALUE:

@@ -21,7 +21,7 @@ from .acks import ERROR_KEY, Ack, Encoded, encode_values, error_object
 from .context import EventContext
 from .coroutines import run_beside_greenlets, run_coroutine
 from .errors import EventError, MalformedPacket, PayloadError
-from .failures import FAILURES, Failures, refusal
+from .failures import Failures, refusal, run_guarded
 from .handlers import CONNECT, DISCONNECT, LIFE_CYCLE
 from .registry import LONGEST_GUESS, Registry, Target
 from .transport import packets
@@ -90,7 +90,7 @@ class Dispatch:
             return self._fail(sid, header, error_object(error, target.known_name(name)))
         except MalformedPacket:
             raise
-        except FAILURES as error:  # Flask could not open its context, or a teardown function failed
+        except Exception as error:  # Flask could not open its context, or a teardown function failed
             if self._is_upstream_test(sid, header.namespace):
                 raise
             body = self.failures.mask(error, target.place, target.known_name(name))
@@ -124,16 +124,16 @@ class Dispatch:
             encoded = (
                 None if header.id is None else self._encode(target.handler.ack if target.handler else None, result)
             )
-        except FAILURES as error:
+        except Exception as error:
             return self._recover(error, target, sid, header, name)
         if encoded is not None:
             self._send_ack(sid, header, encoded)
         return "ok"
 
     def _run(self, target: Target, args: tuple[Any, ...]) -> Any:
-        result = target.call(*args)
+        result = run_guarded(target.call, *args)
         if type(result) is CoroutineType:
-            return self._run_coroutine(cast(Any, flask.current_app)._get_current_object(), result)
+            return run_guarded(self._run_coroutine, cast(Any, flask.current_app)._get_current_object(), result)
         return result
 
     # -- answers
@@ -144,7 +144,7 @@ class Dispatch:
             return ack.encode(result)
         return ack.encode(result, functools.partial(self._json.dumps, separators=(",", ":")))
 
-    def _recover(self, error: BaseException, target: Target, sid: str, header: Header, name: str) -> str:
+    def _recover(self, error: Exception, target: Target, sid: str, header: Header, name: str) -> str:
         """Answer for a handler that raised: its own word, an error handler's, or a masked one."""
         known = target.known_name(name)
         if isinstance(error, EventError):
@@ -202,7 +202,7 @@ class Dispatch:
         try:
             with self._context(sid, namespace, CONNECT, () if auth is None else (auth,)):
                 refused = self._ask(target, namespace, sid, environ, auth)
-        except FAILURES as error:  # Flask could not open its context, or a teardown function failed
+        except Exception as error:  # Flask could not open its context, or a teardown function failed
             refused = self.failures.mask_refusal(error, target.place)
         outcome = "ok" if refused is None else f"refused: {refused['message']}"
         event_logger.info("%s connect %s sid=%s", namespace, outcome, sid[:6])
@@ -213,7 +213,7 @@ class Dispatch:
     ) -> dict[str, Any] | None:
         try:
             verdict = self._run(target, _connect_args(target, sid, environ, auth))
-        except FAILURES as error:
+        except Exception as error:
             return self.failures.refuse(error, namespace, target)
         return refusal("forbidden", "Connection rejected by server") if verdict is False else None
 
@@ -226,7 +226,7 @@ class Dispatch:
         try:
             with self._context(sid, namespace, DISCONNECT, (reason,)):
                 self._say_goodbye(target, sid, namespace, reason)
-        except FAILURES as error:
+        except Exception as error:
             self.failures.mask(error, target.place, DISCONNECT)
 
     def _say_goodbye(self, target: Target, sid: str, namespace: str, reason: str) -> None:
@@ -235,7 +235,7 @@ class Dispatch:
                 self._run(target, (DISCONNECT, sid, reason))
             else:
                 self._run(target, (reason,) if target.handler.payload.parameters else ())
-        except FAILURES as error:
+        except Exception as error:
             left, _ = self.failures.ask_error_handlers(error, namespace, target)
             if left is not None:
                 self.failures.mask(left, target.place, DISCONNECT)

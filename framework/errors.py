@@ -68,6 +68,10 @@ class HandlerSignatureError(FrameworkError, TypeError):
     """A handler or a declared event can't work as it is written; raised when its class is created."""
 
 
+class HandlerExitError(FrameworkError, RuntimeError):
+    """A handler raised something that is no Exception, e.g. ``SystemExit``; ``__cause__`` is what."""
+
+
 class DuplicateNamespaceError(FrameworkError, ValueError):
     """Two classes claim the same namespace path."""
 

@@ -5,24 +5,39 @@ The id is in the log beside what really happened. In debug the message is shown 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import flask
 from socketio.exceptions import ConnectionRefusedError as SocketIORefused
 
 from .acks import ERROR_KEY, encode_values, error_object
-from .errors import CallTimeoutError, EventError
+from .errors import CallTimeoutError, EventError, HandlerExitError
 from .registry import Target
 
 logger = logging.getLogger("framework")
 
-# What a handler may raise that must not end its thread: sys.exit() is a mistake there, a cancelled task is a failure.
-FAILURES = (Exception, SystemExit, asyncio.CancelledError)
+
+def run_guarded(function: Callable[..., Any], *args: Any) -> Any:
+    """Call the application's code; what is no Exception comes out as one.
+
+    ``sys.exit()`` in a handler is a mistake, a cancelled task or gevent's Timeout a failure: none of them may end the
+    thread that serves the client. An order to the thread itself passes.
+
+    Raises:
+        HandlerExitError: *function* raised a BaseException; it is the cause.
+    """
+    try:
+        return function(*args)
+    except (Exception, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        if type(error).__name__ == "GreenletExit":
+            raise
+        raise HandlerExitError(f"it raised {type(error).__name__}, which is no Exception") from error
 
 
 class Failures:
@@ -34,21 +49,19 @@ class Failures:
 
     def __init__(self, extension: Any) -> None:
         self._extension = extension
-        self._watchers: list[list[BaseException]] = []
+        self._watchers: list[list[Exception]] = []
 
     @contextlib.contextmanager
-    def watch(self) -> Iterator[list[BaseException]]:
+    def watch(self) -> Iterator[list[Exception]]:
         """Collect the exceptions that are masked meanwhile: a test shows what a client must not see."""
-        failures: list[BaseException] = []
+        failures: list[Exception] = []
         self._watchers.append(failures)
         try:
             yield failures
         finally:
             self._watchers.remove(failures)
 
-    def ask_error_handlers(
-        self, error: BaseException, namespace: str, target: Target
-    ) -> tuple[BaseException | None, Any]:
+    def ask_error_handlers(self, error: Exception, namespace: str, target: Target) -> tuple[Exception | None, Any]:
         """Give *error* to the application's error handlers.
 
         Returns:
@@ -62,12 +75,12 @@ class Failures:
         for hook in hooks:
             if hook is not None:
                 try:
-                    return None, hook(error)
-                except FAILURES as raised:
+                    return None, run_guarded(hook, error)
+                except Exception as raised:
                     error = raised
         return error, None
 
-    def mask(self, error: BaseException, place: str, event: str | None) -> dict[str, Any]:
+    def mask(self, error: Exception, place: str, event: str | None) -> dict[str, Any]:
         """Return the error object for an exception that nobody expected, and log it under the same id.
 
         Args:
@@ -88,7 +101,7 @@ class Failures:
         message = f"{type(error).__name__}: {error}" if debug else "Internal error."
         return error_object(EventError("internal_error", message), event, error_id=error_id)
 
-    def refuse(self, error: BaseException, namespace: str, target: Target) -> dict[str, Any]:
+    def refuse(self, error: Exception, namespace: str, target: Target) -> dict[str, Any]:
         """Return what ``connect_error`` carries for an exception of a connect handler."""
         if isinstance(error, EventError):
             return _sendable(refusal(error.code, error.message, details=error.details, retry_after=error.retry_after))
@@ -99,7 +112,7 @@ class Failures:
         left, _ = self.ask_error_handlers(error, namespace, target)  # they may look, not decide
         return self.mask_refusal(left or error, target.place)
 
-    def mask_refusal(self, error: BaseException, place: str) -> dict[str, Any]:
+    def mask_refusal(self, error: Exception, place: str) -> dict[str, Any]:
         """Return what ``connect_error`` carries for an exception that nobody expected."""
         body = self.mask(error, place, "connect")[ERROR_KEY]
         return refusal(body["code"], body["message"], id=body.get("id"))

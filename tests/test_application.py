@@ -24,6 +24,7 @@ from framework import (
     SocketIO,
 )
 from framework.testing import Client
+from tests.polling_client import PollingClient, wait_until
 
 
 class Room(Namespace):
@@ -426,3 +427,21 @@ def test_flask_json_writes_untyped_values_as_flask_does() -> None:
     expected = {"t": "Thu, 02 Jan 2020 00:00:00 GMT", "d": "1.50"}
     assert client.call("go") == expected
     assert client.received("said") == [expected]
+
+
+def test_disconnect_handler_runs_after_the_event_that_disconnects_and_later_ones_are_dropped() -> None:
+    app, socketio = build()
+    order: list[str] = []
+
+    @socketio.on("leave")
+    def leave() -> None:
+        framework.disconnect()
+        order.append("leave")
+
+    socketio.on_event("late", lambda: order.append("late"))
+    socketio.on_event("disconnect", lambda: order.append("disconnect"))
+    client = PollingClient(app)
+    client.join()
+    client.post('42["leave"]\x1e42["late"]')
+    wait_until(lambda: "disconnect" in order)
+    assert order == ["leave", "disconnect"]

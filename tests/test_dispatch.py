@@ -12,6 +12,7 @@ from flask.sessions import SecureCookieSessionInterface
 from pydantic import BaseModel, Field
 
 from framework import ConnectionRefusedError, Event, EventError, Namespace, SocketIO, event
+from framework.errors import HandlerExitError
 from framework.testing import Client, ClientFactory, ConnectRefused
 
 calls: list[Any] = []
@@ -49,6 +50,15 @@ class Chat(Namespace):
 
     def on_exit(self) -> None:
         raise SystemExit
+
+    def on_odd(self) -> None:
+        class Odd(BaseException):
+            pass
+
+        raise Odd("secret")
+
+    def on_rest(self, *values: Any) -> Any:
+        return values
 
     def on_full(self) -> None:
         raise EventError("room_full", "No room left.", {"room": 1}, retry_after=2.5)
@@ -115,6 +125,10 @@ def test_too_many_and_too_few_arguments_are_answered(client: Client) -> None:
     assert failure(client, "post", {}, 1, 2).code == "invalid_payload"
 
 
+def test_any_is_no_annotation_so_a_tuple_is_several_arguments(client: Client) -> None:
+    assert client.call("rest", 1, "2") == (1, "2")
+
+
 def test_unknown_event_is_answered_with_a_suggestion(client: Client) -> None:
     error = failure(client, "posst", {})
     assert error.code == "unknown_event"
@@ -144,8 +158,11 @@ def test_debug_shows_what_the_exception_said(app: Flask, client: Client) -> None
     assert "hunter2" in failure(client, "boom").message
 
 
-def test_exit_in_a_handler_is_answered_and_ends_nothing(client: Client) -> None:
-    assert failure(client, "exit").code == "internal_error"
+@pytest.mark.parametrize("name", ["exit", "odd"])
+def test_handler_that_raises_no_exception_is_answered_and_ends_nothing(client: Client, name: str) -> None:
+    error = failure(client, name)
+    assert error.code == "internal_error"
+    assert isinstance(error.__cause__, HandlerExitError)
     assert client.call("post", {"room": "a", "text": "on"}) == "on"
 
 

@@ -240,7 +240,7 @@ class Client:
         if self._refusal is not None:
             raise self._refusal
 
-    def _send(self, name: str, ack_id: int | None, args: tuple[Any, ...]) -> list[BaseException]:
+    def _send(self, name: str, ack_id: int | None, args: tuple[Any, ...]) -> list[Exception]:
         if not self.connected:
             raise RuntimeError(f"this client is not connected to {self.namespace}")
         payload = [name, *(to_input(value) for value in args)]

@@ -4,7 +4,7 @@ python-engineio's server answers the HTTP requests; its ``Socket`` is replaced b
 never waits for a queue while it closes, sends from a queue bounded in bytes, and keeps its pings on one shared timer.
 
 Seams used (private names of python-engineio 4.15): ``Server._handle_connect``, ``Server._ok``, ``Server._bad_request``,
-``Server._generate_sid_cookie``, ``Server._log_error_once``, ``Socket._upgrade_websocket``.
+``Server._generate_sid_cookie``, ``Server._log_error_once``, ``Server._upgrades``, ``Socket._upgrade_websocket``.
 """
 
 from __future__ import annotations

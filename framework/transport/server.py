@@ -1,7 +1,8 @@
 """Socket.IO: from the frames of a session to connects, events, acks and disconnects, in the client's order.
 
-Every method that starts with an underscore here overrides one of python-socketio's (5.18) of the same name: the seams.
-What happens with an event is the dispatcher's; this module hands it over and sends what comes back.
+Seams used (private names of python-socketio 5.18's ``Server``): ``_engineio_server_class``, ``_handle_eio_connect``,
+``_handle_eio_message``, ``_handle_eio_disconnect``, ``_handle_connect``, ``_handle_disconnect``, ``_handle_ack``,
+``_send_packet``, ``_send_eio_packet``. What happens with an event is the dispatcher's; this module hands it over and sends what comes back.
 """
 
 from __future__ import annotations
@@ -15,43 +16,17 @@ import socketio
 from engineio import packet as engine_packet
 
 from ..acks import Encoded, encode_values
-from ..errors import AnswerError, CallTimeoutError, ClientGoneError, ConfigurationError, MalformedPacket
+from ..errors import AnswerError, CallTimeoutError, ClientGoneError, MalformedPacket
 from ..limits import Limits
-from ..wire import RefusedValue, dump_json, load_json, take_bytes
+from ..wire import RefusedValue
 from . import packets
+from .encoding import choose_packet_class
 from .engine import EngineServer
 from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, read_values
 from .packets import Header, Partial, parse_packet
 from .workers import GreenletPool, Mailbox, ThreadPool
 
 logger = logging.getLogger(__name__)
-
-
-class FiniteJSON:
-    """The JSON of packets and brokers: whatever pydantic can write, and no number that is not finite."""
-
-    @staticmethod
-    def dumps(value: Any, **options: Any) -> str:
-        return dump_json(value)
-
-    @staticmethod
-    def loads(text: str | bytes, **options: Any) -> Any:
-        return load_json(text.decode() if isinstance(text, bytes) else text)
-
-
-class Packet(socketio.packet.Packet):  # type: ignore[misc]
-    """A packet on its way out, whose payload may hold models, dates and bytes."""
-
-    json = FiniteJSON
-
-    def __init__(self, packet_type: int = packets.EVENT, data: Any = None, **kwargs: Any) -> None:
-        attachments: list[bytes] = []
-        self._attachments = attachments
-        super().__init__(packet_type, take_bytes(data, attachments), binary=False, **kwargs)
-
-    def encode(self) -> list[str | bytes]:
-        text = "" if self.data is None else self.json.dumps(self.data, separators=(",", ":"))
-        return packets.render_packet(self.packet_type, self.namespace or "/", self.id, Encoded(text, self._attachments))
 
 
 class Incoming(Protocol):
@@ -105,7 +80,7 @@ class Server(socketio.Server):  # type: ignore[misc]
     def __init__(self, incoming: Incoming, limits: Limits, *, ordered: bool, **options: Any) -> None:
         self.limits = limits
         json_module = options.pop("json", None)
-        options["serializer"] = _choose_packet_class(options.pop("serializer", "default"))
+        options["serializer"] = choose_packet_class(options.pop("serializer", "default"))
         options["client_manager"] = mix_in(options.pop("client_manager", None) or Fanout())
         super().__init__(**options)
         self.packet_class = type("Packet", (self.packet_class,), {})  # a json of its own, not the process's
@@ -388,7 +363,11 @@ class Server(socketio.Server):  # type: ignore[misc]
         if here and (eio_sid := self.manager.begin_disconnect(sid, path)) is not None:
             frames = packets.render_packet(packets.DISCONNECT, path, None, None)
             self._deliver(str(eio_sid), [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
-            self._finish(str(eio_sid), sid, path, self.reason.SERVER_DISCONNECT)
+            finish = functools.partial(self._finish, str(eio_sid), sid, path, self.reason.SERVER_DISCONNECT)
+            if connection := self.connections.get(str(eio_sid)):
+                connection.run(finish, wait=False)  # after the event that is being handled
+            else:
+                finish()
 
     def _handle_disconnect(self, eio_sid: str, namespace: str, reason: str | None = None) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
@@ -433,17 +412,6 @@ def _read_arguments(partial: Partial | None) -> list[Any] | None:
         return None if partial is None else list(partial.values()[1:])
     except RefusedValue:
         return None
-
-
-def _choose_packet_class(serializer: Any) -> type[Packet]:
-    if serializer == "default":
-        return Packet
-    if isinstance(serializer, type) and issubclass(serializer, Packet):
-        return serializer
-    raise ConfigurationError(
-        f"serializer is {serializer!r}; packets are JSON with attachments, Socket.IO's default. Leave the option out, or "
-        "pass a subclass of framework.transport.server.Packet."
-    )
 
 
 def _refusal(code: str, message: str) -> dict[str, Any]:
