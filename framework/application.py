@@ -11,7 +11,7 @@ import flask
 import flask_socketio
 import socketio
 
-from . import serving
+from . import serving, signals
 from .dispatch import Dispatch
 from .errors import ConfigurationError, DuplicateNamespaceError
 from .events import Target, run_for
@@ -77,6 +77,7 @@ class SocketIO(flask_socketio.SocketIO):
         self.manage_session: bool = True
         self.dispatch: Dispatch | None = None
         self._registry = Registry()
+        self.sender: Any = self  # of signals: the application, where there is one
         self.stop_server: Callable[[], object] | None = None
         self.unknown_events = unknown_events
         self.limits = limits or Limits()
@@ -96,6 +97,7 @@ class SocketIO(flask_socketio.SocketIO):
         if self.unknown_events not in ("error", "ignore"):
             raise ConfigurationError(f"unknown_events is {self.unknown_events!r}; it is 'error' or 'ignore'.")
         settings = app.config if app is not None else {}
+        self.sender = app if app is not None else self
         self.server_options.update(options)
         self.manage_session = self.server_options.pop("manage_session", self.manage_session)
         path = self._take_path()
@@ -201,6 +203,7 @@ class SocketIO(flask_socketio.SocketIO):
         cast(Any, namespace)._set_socketio(self)
         self.server.register_namespace(namespace)
         self._registry.add_class(_path_of(namespace), Mounted(namespace, table, routes_itself=routes_itself))
+        signals.notify(signals.namespace_registered, self.sender, namespace=_path_of(namespace), instance=namespace)
 
     @property
     def namespaces(self) -> Mapping[str, flask_socketio.Namespace]:
@@ -238,6 +241,9 @@ class SocketIO(flask_socketio.SocketIO):
             options["callback"] = self._with_context(callback)
         data = args[0] if len(args) == 1 else args
         self.server.emit(event, data, to=to, skip_sid=skip or None, **options)
+        if signals.emitted.receivers:
+            path = options.get("namespace") or "/"
+            signals.notify(signals.emitted, self.sender, namespace=path, event=event, to=to, skip=skip)
 
     def send(
         self,

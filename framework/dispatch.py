@@ -12,11 +12,13 @@ import json
 import logging
 import time
 from types import CoroutineType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import flask
+from blinker import NamedSignal
 from flask_socketio import SocketIOTestClient
 
+from . import signals
 from .acks import ERROR_KEY, Ack, Encoded, encode_values, error_object
 from .context import EventContext
 from .coroutines import run_beside_greenlets, run_coroutine
@@ -32,6 +34,21 @@ logger = logging.getLogger("framework")
 event_logger = logging.getLogger("framework.events")
 
 _PLAIN_ACK = Ack()
+
+
+class Outcome(NamedTuple):
+    """How an event ended.
+
+    Args:
+        code: ``ok``, ``handled`` (by an error handler of the application), or the error's code.
+        error: What the handler raised, or what was wrong with the event; None where it succeeded.
+    """
+
+    code: str
+    error: Exception | None
+
+
+_OK = Outcome("ok", None)
 
 
 class Dispatch:
@@ -71,30 +88,43 @@ class Dispatch:
         """
         started_s = time.perf_counter()
         target = self._registry.find(header.namespace, name) if name not in LIFE_CYCLE else None
+        known = target.known_name(name) if target is not None else None
+        self._notify(signals.event_received, namespace=header.namespace, event=known, sid=sid)
         if target is None:
             outcome = self._answer_unknown(sid, header, name)
         else:
             outcome = self._handle(target, sid, header, name, values)
+        duration_s = time.perf_counter() - started_s
+        about = {"namespace": header.namespace, "event": known, "sid": sid, "duration_s": duration_s}
+        if outcome.error is None:
+            self._notify(signals.event_handled, **about)
+        else:
+            self._notify(signals.event_failed, code=outcome.code, error=outcome.error, **about)
         if event_logger.isEnabledFor(logging.INFO):
-            known = name if target is not None else repr(name[:LONGEST_GUESS])
-            duration_ms = (time.perf_counter() - started_s) * 1000
-            event_logger.info("%s %s %s %.1f ms sid=%s", header.namespace, known, outcome, duration_ms, sid[:6])
+            shown = known or repr(name[:LONGEST_GUESS])
+            event_logger.info(
+                "%s %s %s %.1f ms sid=%s", header.namespace, shown, outcome.code, duration_s * 1000, sid[:6]
+            )
 
-    def _handle(self, target: Target, sid: str, header: Header, name: str, values: list[Any] | None) -> str:
-        outcome = ""
+    def _notify(self, signal: NamedSignal, **about: Any) -> None:
+        if signal.receivers:
+            signals.notify(signal, self._extension.sender, **about)
+
+    def _handle(self, target: Target, sid: str, header: Header, name: str, values: list[Any] | None) -> Outcome:
+        outcome: Outcome | None = None
         try:
             args = self._parse(target, header, name, values)
             with self._context(sid, header.namespace, name, args):
                 outcome = self._run_and_answer(target, sid, header, name, args)
         except PayloadError as error:
-            return self._fail(sid, header, error_object(error, target.known_name(name)))
+            return self._fail(sid, header, error_object(error, target.known_name(name)), error)
         except MalformedPacket:
             raise
         except Exception as error:  # Flask could not open its context, or a teardown function failed
             if self._is_upstream_test(sid, header.namespace):
                 raise
             body = self.failures.mask(error, target.place, target.known_name(name))
-            outcome = outcome or self._fail(sid, header, body)
+            outcome = outcome or self._fail(sid, header, body, error)
         return outcome
 
     def _parse(self, target: Target, header: Header, name: str, values: list[Any] | None) -> tuple[Any, ...]:
@@ -118,7 +148,7 @@ class Dispatch:
         values: list[Any] = load_json(body) if self._json is None else self._json.loads(body)
         return values[1:]
 
-    def _run_and_answer(self, target: Target, sid: str, header: Header, name: str, args: tuple[Any, ...]) -> str:
+    def _run_and_answer(self, target: Target, sid: str, header: Header, name: str, args: tuple[Any, ...]) -> Outcome:
         try:
             result = self._run(target, args if target.handler is not None else (name, sid, *args))
             encoded = (
@@ -128,7 +158,7 @@ class Dispatch:
             return self._recover(error, target, sid, header, name)
         if encoded is not None:
             self._send_ack(sid, header, encoded)
-        return "ok"
+        return _OK
 
     def _run(self, target: Target, args: tuple[Any, ...]) -> Any:
         result = run_guarded(target.call, *args)
@@ -144,32 +174,34 @@ class Dispatch:
             return ack.encode(result)
         return ack.encode(result, functools.partial(self._json.dumps, separators=(",", ":")))
 
-    def _recover(self, error: Exception, target: Target, sid: str, header: Header, name: str) -> str:
+    def _recover(self, error: Exception, target: Target, sid: str, header: Header, name: str) -> Outcome:
         """Answer for a handler that raised: its own word, an error handler's, or a masked one."""
         known = target.known_name(name)
         if isinstance(error, EventError):
-            return self._fail(sid, header, error_object(error, known))
+            return self._fail(sid, header, error_object(error, known), error)
         left, answer = self.failures.ask_error_handlers(error, header.namespace, target)
         if left is not None:
             if self._is_upstream_test(sid, header.namespace):
                 raise left
-            return self._fail(sid, header, self.failures.mask(left, target.place, known))
+            return self._fail(sid, header, self.failures.mask(left, target.place, known), left)
         if header.id is None:
-            return "handled"
+            return Outcome("handled", error)
         if answer is not None:
             self._send_ack(sid, header, self._encode(None, answer))
-            return "handled"
+            return Outcome("handled", error)
         # An error handler that says nothing has not made a success of it.
-        return self._fail(sid, header, error_object(EventError("internal_error", "The handler failed."), known))
+        body = error_object(EventError("internal_error", "The handler failed."), known)
+        return self._fail(sid, header, body, error)
 
-    def _answer_unknown(self, sid: str, header: Header, name: str) -> str:
+    def _answer_unknown(self, sid: str, header: Header, name: str) -> Outcome:
         if not self._answers_unknown:
-            return "unknown_event"
+            return Outcome("unknown_event", EventError("unknown_event", "No such event."))
         guess = self._registry.guess(header.namespace, name)
         message = f"No such event. Did you mean {guess!r}?" if guess else "No such event."
-        return self._fail(sid, header, error_object(EventError("unknown_event", message), None))
+        error = EventError("unknown_event", message)
+        return self._fail(sid, header, error_object(error, None), error)
 
-    def _fail(self, sid: str, header: Header, body: dict[str, Any]) -> str:
+    def _fail(self, sid: str, header: Header, body: dict[str, Any], error: Exception) -> Outcome:
         """Answer with an error object: as the ack, or as one ``error`` event when none was asked for."""
         name = [] if header.id is not None else [ERROR_KEY]
         try:
@@ -182,7 +214,7 @@ class Dispatch:
             self._send_ack(sid, header, encoded)
         else:
             self._extension.server.send_encoded(sid, packets.EVENT, header.namespace, None, encoded)
-        return str(body[ERROR_KEY]["code"])
+        return Outcome(str(body[ERROR_KEY]["code"]), error)
 
     def _send_ack(self, sid: str, header: Header, encoded: Encoded) -> None:
         self._extension.server.send_encoded(sid, packets.ACK, header.namespace, header.id, encoded)
@@ -195,18 +227,28 @@ class Dispatch:
         Returns:
             None to accept, else what ``connect_error`` carries: ``{"message", "data": {"code", ...}}``.
         """
+        self._notify(signals.client_connecting, namespace=namespace, sid=sid)
         target = self._registry.find(namespace, CONNECT)
-        if target is None:
-            event_logger.info("%s connect ok sid=%s", namespace, sid[:6])
-            return None
+        refused = None if target is None else self._decide(target, namespace, sid, environ, auth)
+        if refused is not None:
+            event_logger.info("%s connect refused: %s sid=%s", namespace, refused["message"], sid[:6])
+            code = refused["data"].get("code") if isinstance(refused["data"], dict) else None
+            self._notify(signals.client_refused, namespace=namespace, sid=sid, code=code, message=refused["message"])
+        return refused
+
+    def connected(self, sid: str, namespace: str) -> None:
+        """Take note that a client was accepted and told so."""
+        event_logger.info("%s connect ok sid=%s", namespace, sid[:6])
+        self._notify(signals.client_connected, namespace=namespace, sid=sid)
+
+    def _decide(
+        self, target: Target, namespace: str, sid: str, environ: dict[str, Any], auth: Any
+    ) -> dict[str, Any] | None:
         try:
             with self._context(sid, namespace, CONNECT, () if auth is None else (auth,)):
-                refused = self._ask(target, namespace, sid, environ, auth)
+                return self._ask(target, namespace, sid, environ, auth)
         except Exception as error:  # Flask could not open its context, or a teardown function failed
-            refused = self.failures.mask_refusal(error, target.place)
-        outcome = "ok" if refused is None else f"refused: {refused['message']}"
-        event_logger.info("%s connect %s sid=%s", namespace, outcome, sid[:6])
-        return refused
+            return self.failures.mask_refusal(error, target.place)
 
     def _ask(
         self, target: Target, namespace: str, sid: str, environ: dict[str, Any], auth: Any
@@ -221,13 +263,13 @@ class Dispatch:
         """Run the disconnect handler once; what it raises is logged."""
         event_logger.info("%s disconnect (%s) sid=%s", namespace, reason, sid[:6])
         target = self._registry.find(namespace, DISCONNECT)
-        if target is None:
-            return
-        try:
-            with self._context(sid, namespace, DISCONNECT, (reason,)):
-                self._say_goodbye(target, sid, namespace, reason)
-        except Exception as error:
-            self.failures.mask(error, target.place, DISCONNECT)
+        if target is not None:
+            try:
+                with self._context(sid, namespace, DISCONNECT, (reason,)):
+                    self._say_goodbye(target, sid, namespace, reason)
+            except Exception as error:
+                self.failures.mask(error, target.place, DISCONNECT)
+        self._notify(signals.client_disconnected, namespace=namespace, sid=sid, reason=reason)
 
     def _say_goodbye(self, target: Target, sid: str, namespace: str, reason: str) -> None:
         try:

@@ -15,6 +15,7 @@ import flask
 from werkzeug.debug import DebuggedApplication
 from werkzeug.serving import WSGIRequestHandler
 
+from . import signals
 from .errors import ConfigurationError
 
 logger = logging.getLogger("framework")
@@ -65,13 +66,25 @@ def run(extension: Any, app: flask.Flask, host: str | None, port: int | None, **
         log_events()
     if options.pop("use_debugger", debug):  # inside of Socket.IO's own requests, which end with exceptions on purpose
         extension.sockio_mw.wsgi_app = DebuggedApplication(extension.sockio_mw.wsgi_app, evalex=True)
-    serve = functools.partial(_choose_server(extension, debug, use_reloader), extension, app, address, options)
+    run_server = _choose_server(extension, debug, use_reloader)
+    serve = functools.partial(_serve, run_server, extension, app, address, options)
     if use_reloader:
         from werkzeug._reloader import run_with_reloader
 
         run_with_reloader(serve, **reloader_options)
     else:
         serve()
+
+
+def _serve(run_server: Any, extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
+    process = os.getpid()
+    about = {"host": address.host, "port": address.port}
+    signals.notify(signals.server_starting, extension.sender, **about)
+    try:
+        run_server(extension, app, address, options)
+    finally:
+        if os.getpid() == process:  # gunicorn's workers leave through here, too
+            signals.notify(signals.server_stopped, extension.sender, **about)
 
 
 def _choose_server(extension: Any, debug: bool, use_reloader: bool) -> Any:

@@ -19,7 +19,7 @@ PACKAGE = Path(framework.__file__).parent
 ROOT = "framework"
 
 LAYERS: list[tuple[str, set[str]]] = [
-    ("what can go wrong", {"errors"}),
+    ("what can go wrong, and what is told", {"errors", "signals"}),
     ("bounds, values and schemas", {"limits", "wire", "schemas"}),
     ("places in a payload", {"paths"}),
     ("what comes in and what goes out", {"payloads", "acks"}),

@@ -21,11 +21,12 @@ from pathlib import Path
 import click
 import engineio
 import pytest
+from blinker import NamedSignal
 from gunicorn.config import Config
 
 import framework
 import framework.testing
-from framework import Limits
+from framework import Limits, signals
 from framework.cli import cli
 from tests.live import ROOT, LiveServer, child_environment
 
@@ -396,6 +397,19 @@ def test_every_reason_of_a_disconnect_is_documented() -> None:
     reasons = engineio.Server.reason
     for name in (name for name in vars(reasons) if name.isupper()):
         assert f"| `{getattr(reasons, name)}` |" in _reference("life-cycle")
+
+
+@pytest.mark.parametrize("name", [name for name, value in vars(signals).items() if isinstance(value, NamedSignal)])
+def test_every_signal_is_documented_with_what_it_tells_and_is_sent(name: str) -> None:
+    entry = re.search(rf"^### {name} .*?\n\n(.+?)(?=^##|\Z)", _reference("signals"), re.MULTILINE | re.DOTALL)
+    assert entry, f"docs/reference/signals.md has no entry for {name}"
+    sent = [
+        path.read_text("utf-8") for path in Path(framework.__file__).parent.rglob("*.py") if path.name != "signals.py"
+    ]
+    found = re.search(rf"signals\.{name}, (?:[\w.]+sender, )?([^)]*)", "".join(sent))
+    assert found, f"nobody sends {name}"
+    for argument in re.findall(r"(\w+)=", found[1]):
+        assert f"`{argument}`" in entry[1], f"{name} tells {argument}, which is not documented"
 
 
 def test_every_module_has_its_layer() -> None:

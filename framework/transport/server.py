@@ -35,6 +35,9 @@ class Incoming(Protocol):
     def connect(self, sid: str, namespace: str, environ: dict[str, Any], auth: Any) -> dict[str, Any] | None:
         """Run the connect handlers; return None to accept, or what ``connect_error`` carries."""
 
+    def connected(self, sid: str, namespace: str) -> None:
+        """Take note that a client was accepted and told so."""
+
     def event(self, sid: str, header: Header, name: str, values: list[Any] | None) -> None:
         """Handle one event; *values* are its decoded arguments when it came with attachments."""
 
@@ -344,6 +347,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         self.manager.connect(sid, namespace)
         self._send(str(recipient), packets.CONNECT, namespace, {"sid": sid})
         recipient.release(functools.partial(self._deliver, str(recipient)))
+        self.incoming.connected(sid, namespace)
         if ended:
             self.disconnect(sid, namespace, ignore_queue=True)
 
