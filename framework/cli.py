@@ -14,7 +14,7 @@ import flask
 from flask.cli import FlaskGroup, NoAppException, ScriptInfo, pass_script_info
 
 from . import __version__, serving
-from .errors import FrameworkError
+from .errors import ConfigurationError, FrameworkError
 from .limits import SETTING_PREFIX
 from .routes import FROM_CLIENT, Route
 
@@ -88,7 +88,10 @@ def run(
 
     def serve() -> None:
         app, extension = load_extension(info)
-        extension.run(app, host=host, port=port, debug=debug, use_reloader=False)
+        try:
+            extension.run(app, host=host, port=port, debug=debug, use_reloader=False)
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from error
 
     if debug if reload is None else reload:
         _run_reloading(serve)
@@ -97,8 +100,6 @@ def run(
 
 
 def _run_reloading(serve: Any) -> None:
-    from werkzeug._reloader import run_with_reloader
-
     def guarded() -> None:
         try:
             serve()
@@ -107,7 +108,7 @@ def _run_reloading(serve: Any) -> None:
         except Exception:
             traceback.print_exc()  # the reloader waits for the mend
 
-    run_with_reloader(guarded)
+    serving.run_reloading(guarded)
 
 
 def _restart_patched() -> None:

@@ -54,8 +54,13 @@ class Address(NamedTuple):
 
 
 def run(extension: Any, app: flask.Flask, host: str | None, port: int | None, **options: Any) -> None:
-    """Serve *app*; see `SocketIO.run`."""
+    """Serve *app*; see `SocketIO.run`.
+
+    Raises:
+        ConfigurationError: The address can't be listened on.
+    """
     address = Address(host or DEFAULT_HOST, port or _port_of(app))
+    _check_free(address)
     options.pop("allow_unsafe_werkzeug", None)  # Flask-SocketIO's switch: there is nothing unsafe to allow here
     debug = app.debug = bool(options.pop("debug", app.debug))
     use_reloader = options.pop("use_reloader", debug)
@@ -69,11 +74,34 @@ def run(extension: Any, app: flask.Flask, host: str | None, port: int | None, **
     run_server = _choose_server(extension, debug, use_reloader)
     serve = functools.partial(_serve, run_server, extension, app, address, options)
     if use_reloader:
-        from werkzeug._reloader import run_with_reloader
-
-        run_with_reloader(serve, **reloader_options)
+        run_reloading(serve, **reloader_options)
     else:
         serve()
+
+
+def run_reloading(serve: Any, **options: Any) -> None:
+    """Run *serve*, and again when the code changes.
+
+    It looks at the files every second, where Werkzeug would watch through watchdog as soon as that is installed: watching
+    every folder of the import path recursively, it loses changes in large ones, and does not go with gevent.
+    """
+    from werkzeug._reloader import run_with_reloader
+
+    run_with_reloader(serve, **{"reloader_type": "stat", **options})
+
+
+def _check_free(address: Address) -> None:
+    """Say at once what each server says in its own way, or not at all."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigurationError(
+                f"{address.bind} can't be listened on: {reason}. Stop what does, or choose another host or port."
+            ) from error
 
 
 def _serve(run_server: Any, extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -127,6 +128,18 @@ def test_command_that_can_not_work_ends_with_2_and_a_sentence(folder: Path, args
     result = framework(folder / "empty" if args == ["routes"] else folder, *args)
     assert result.returncode == 2
     assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("mode", [["--no-debug"], ["--debug", "--no-reload"], ["--async-mode", "gevent"]])
+def test_port_that_is_taken_is_named_in_every_mode(folder: Path, mode: list[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = framework(folder, "--app", "chat", "run", "--port", str(port), *mode)
+    assert result.returncode == 2
+    assert f"127.0.0.1:{port} can't be listened on: address already in use" in result.stderr
     assert "Traceback" not in result.stderr
 
 
