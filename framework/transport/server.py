@@ -357,7 +357,11 @@ class Server(socketio.Server):  # type: ignore[misc]
         self._deliver(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
 
     def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
-        """Disconnect a client from a namespace; in its own connect handler, right after it is connected."""
+        """Disconnect a client from a namespace; in its own connect handler, right after it is connected.
+
+        The disconnect handler has run when this returns, as with python-socketio: who disconnects a client because
+        another takes its place finds the place free.
+        """
         path = namespace or "/"
         recipient = self.manager.recipient(sid, path)
         if recipient is not None and recipient.held is not None:
@@ -367,11 +371,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         if here and (eio_sid := self.manager.begin_disconnect(sid, path)) is not None:
             frames = packets.render_packet(packets.DISCONNECT, path, None, None)
             self._deliver(str(eio_sid), [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
-            finish = functools.partial(self._finish, str(eio_sid), sid, path, self.reason.SERVER_DISCONNECT)
-            if connection := self.connections.get(str(eio_sid)):
-                connection.run(finish, wait=False)  # after the event that is being handled
-            else:
-                finish()
+            self._finish(str(eio_sid), sid, path, self.reason.SERVER_DISCONNECT)
 
     def _handle_disconnect(self, eio_sid: str, namespace: str, reason: str | None = None) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
