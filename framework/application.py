@@ -180,7 +180,8 @@ class SocketIO(flask_socketio.SocketIO):
             self._serve(namespace)
 
     def _add_namespaces(self, namespaces: Iterable[Any] | str) -> None:
-        for namespace in [namespaces] if isinstance(namespaces, str) else namespaces:
+        alone = isinstance(namespaces, str | type | flask_socketio.Namespace)
+        for namespace in cast(Iterable[Any], [namespaces] if alone else namespaces):
             if isinstance(namespace, str):
                 self._accepted.append(namespace)
             else:

@@ -65,7 +65,14 @@ def cli() -> None:
 
 @cli.command(with_appcontext=False)
 @click.option("--host", "-h", default=serving.DEFAULT_HOST, show_default=True, help="The interface to bind to.")
-@click.option("--port", "-p", default=serving.DEFAULT_PORT, show_default=True, type=int, help="The port to bind to.")
+@click.option(
+    "--port",
+    "-p",
+    default=serving.DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to bind to.",
+)
 @click.option("--debug/--no-debug", default=None, help="Reload on changes, show errors, print a line per event.")
 @click.option("--reload/--no-reload", default=None, help="Restart when the code changes. On in debug.")
 @click.option(
@@ -137,7 +144,8 @@ def routes(info: ScriptInfo, as_json: bool, namespaces: Sequence[str]) -> None:
     elif found:
         click.echo(render_routes(found))
     else:
-        click.echo(f"No events{' in ' + ', '.join(namespaces) if namespaces else ' are served or declared'}.")
+        paths = ", ".join(sorted({route.namespace for route in extension.routes()})) or "none"
+        click.echo(f"No events{' in ' + ', '.join(namespaces) if namespaces else ''}. There are namespaces: {paths}.")
 
 
 def render_routes(found: Sequence[Route]) -> str:
@@ -176,7 +184,7 @@ def new(directory: str | None, answers: Sequence[str], no_input: bool) -> None:
         raise CommandError(f"{wrong!r} is not KEY=VALUE, e.g. async_mode=gevent.")
     try:
         path = create_application(directory, dict(answer.split("=", 1) for answer in answers), no_input=no_input)
-    except FrameworkError as error:
+    except (FrameworkError, OSError) as error:
         raise CommandError(str(error)) from error
     click.echo(f"Generated {path}. Its README says how to run and test it.")
 
@@ -198,7 +206,11 @@ def load_extension(info: ScriptInfo) -> tuple[flask.Flask, Any]:
     except FrameworkError as error:
         raise CommandError(f"{type(error).__name__}: {error}") from error
     extension = app.extensions.get("socketio")
-    if extension is None or not hasattr(extension, "routes"):
+    if extension is not None and not hasattr(extension, "routes"):
+        raise CommandError(
+            "the application uses Flask-SocketIO itself. Change its import: from framework import SocketIO, ..."
+        )
+    if extension is None:
         name = info.app_import_path or app.import_name
         raise CommandError(
             f"no SocketIO in {name!r}. Name it with --app, e.g. --app chat.app:create_app, and let the application "

@@ -13,6 +13,7 @@ import flask
 
 # One per hub, which is one per thread that runs greenlets.
 _loops: weakref.WeakKeyDictionary[Any, asyncio.AbstractEventLoop] = weakref.WeakKeyDictionary()
+_tasks: set[asyncio.Task[None]] = set()  # a loop holds its tasks weakly
 
 
 def run_coroutine(app: flask.Flask, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -63,14 +64,14 @@ def _gevent_loop() -> asyncio.AbstractEventLoop:
 
 
 def _start_task(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], result: Any) -> None:
-    task = loop.create_task(coroutine)
-    task.add_done_callback(functools.partial(_finish, result))
+    task = loop.create_task(_hand_over(coroutine, result))
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
 
 
-def _finish(result: Any, task: asyncio.Task[Any]) -> None:
-    if task.cancelled():
-        result.set_exception(asyncio.CancelledError())
-    elif (error := task.exception()) is not None:
+async def _hand_over(coroutine: Coroutine[Any, Any, Any], result: Any) -> None:
+    """Give *result* whatever comes of *coroutine*; asyncio itself would let a SystemExit end the loop."""
+    try:
+        result.set(await coroutine)
+    except BaseException as error:
         result.set_exception(error)
-    else:
-        result.set(task.result())

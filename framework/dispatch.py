@@ -190,8 +190,7 @@ class Dispatch:
             self._send_ack(sid, header, self._encode(None, answer))
             return Outcome("handled", error)
         # An error handler that says nothing has not made a success of it.
-        body = error_object(EventError("internal_error", "The handler failed."), known)
-        return self._fail(sid, header, body, error)
+        return self._fail(sid, header, self.failures.mask(error, target.place, known), error)
 
     def _answer_unknown(self, sid: str, header: Header, name: str) -> Outcome:
         if not self._answers_unknown:
@@ -217,7 +216,7 @@ class Dispatch:
         return Outcome(str(body[ERROR_KEY]["code"]), error)
 
     def _send_ack(self, sid: str, header: Header, encoded: Encoded) -> None:
-        self._extension.server.send_encoded(sid, packets.ACK, header.namespace, header.id, encoded)
+        self._extension.server.send_encoded(sid, packets.ACK, header.namespace, header.id, encoded, header.eio_sid)
 
     # -- connect and disconnect
 

@@ -85,7 +85,7 @@ class Namespace(flask_socketio.Namespace):
 
     def room_size(self, room: str) -> int:
         """Return how many clients of this process are in *room*."""
-        return sum(1 for _ in self._server.manager.get_participants(self.namespace, room))
+        return sum(1 for _ in self._server.manager.get_participants(self.namespace, [room]))
 
     def disconnect(self, sid: str | None = None, namespace: str | None = None) -> None:
         """Disconnect a client from this namespace: the one whose event is being handled, or *sid*."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 import os
@@ -99,8 +100,9 @@ def _check_free(address: Address) -> None:
             probe.bind(address)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
+            mend = "Stop what listens there, or choose" if error.errno == errno.EADDRINUSE else "Choose"
             raise ConfigurationError(
-                f"{address.bind} can't be listened on: {reason}. Stop what does, or choose another host or port."
+                f"{address.bind} can't be listened on: {reason}. {mend} another host or port."
             ) from error
 
 
@@ -190,6 +192,7 @@ def _run_gunicorn(extension: Any, app: flask.Flask, address: Address, options: d
 
 
 def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
+    import gevent
     from gevent import monkey, pywsgi
 
     if not monkey.is_module_patched("socket"):
@@ -212,5 +215,8 @@ def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dic
     server = extension.wsgi_server = pywsgi.WSGIServer((address.host, address.port), app, log=log, **options)
     extension.stop_server = server.stop
     server.start()
+    if threading.current_thread() is threading.main_thread():
+        for order in (signal.SIGTERM, signal.SIGINT):
+            gevent.signal_handler(order, server.stop)
     _announce(address, "gevent", tls="certfile" in options)
     server.serve_forever()

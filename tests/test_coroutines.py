@@ -103,3 +103,18 @@ def test_context_variables_of_the_caller_are_the_coroutines() -> None:
         return run_beside_greenlets(Flask(__name__), read())
 
     assert in_a_thread(body) == "mine"
+
+
+def test_exit_in_a_coroutine_reaches_the_caller_and_the_loop_goes_on() -> None:
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def value() -> int:
+        return 4
+
+    def body() -> int:
+        with pytest.raises(SystemExit):
+            run_beside_greenlets(Flask(__name__), leave())
+        return run_beside_greenlets(Flask(__name__), value())
+
+    assert in_a_thread(body) == 4

@@ -125,6 +125,30 @@ def test_too_many_and_too_few_arguments_are_answered(client: Client) -> None:
     assert failure(client, "post", {}, 1, 2).code == "invalid_payload"
 
 
+def test_call_that_disconnects_its_own_client_is_answered_all_the_same() -> None:
+    acks: list[Any] = []
+
+    class Watching(Client):
+        def _take(self, received: Any) -> None:
+            if received.kind == 3:
+                acks.append(received.payload)
+            super()._take(received)
+
+    class Leaving(Namespace):
+        namespace = "/leaving"
+
+        def on_bye(self) -> int:
+            self.disconnect()
+            return 7
+
+    app = Flask(__name__)
+    SocketIO(app, namespaces=[Leaving])
+    client = Watching(app, Leaving)
+    assert client.call(Leaving.on_bye) == 7
+    assert acks == [[7]]
+    assert not client.connected
+
+
 def test_any_is_no_annotation_so_a_tuple_is_several_arguments(client: Client) -> None:
     assert client.call("rest", 1, "2") == (1, "2")
 

@@ -9,7 +9,7 @@ from typing import Any
 import flask
 import pytest
 
-from framework import Call, ConfigurationError, Event, Limits, Namespace, SocketIO
+from framework import Call, CallTimeoutError, ClientGoneError, ConfigurationError, Event, Limits, Namespace, SocketIO
 from framework.transport.encoding import FiniteJSON, Packet
 from framework.transport.server import Server
 from tests.polling_client import PollingClient, wait_until
@@ -313,3 +313,40 @@ def test_number_that_is_not_finite_never_leaves() -> None:
             server.emit("number", number)
     server.emit("number", 1.5)
     assert client.receive() == '2["number",1.5]'
+
+
+def test_call_of_a_client_that_has_gone_fails_at_once_and_leaves_nothing() -> None:
+    app, main, server = build()
+    client = PollingClient(app)
+    sid = json.loads(client.join()[1:])["sid"]
+    client.post('42["block"]')
+    assert main.running.wait(WAIT_S)
+    client.close()
+    with pytest.raises(ClientGoneError):  # its end waits for the handler, so it is still in its rooms
+        server.call("ask", "?", to=sid, timeout=60)
+    main.gate.set()
+    wait_until(lambda: is_empty(server))
+
+
+def test_call_that_timed_out_leaves_no_callback() -> None:
+    app, _, server = build()
+    sid = json.loads(PollingClient(app).join()[1:])["sid"]
+    for _ in range(5):
+        with pytest.raises(CallTimeoutError):
+            server.call("ask", "?", to=sid, timeout=0.001)
+    assert [ack_id for ack_id in server.manager.callbacks[sid] if ack_id != 0] == []
+
+
+def test_manager_that_can_not_start_is_tried_again() -> None:
+    app, _, server = build()
+    failures = [OSError("the broker is down")]
+
+    def initialize() -> None:
+        if failures:
+            raise failures.pop()
+
+    server.manager.initialize = initialize
+    with pytest.raises(OSError, match="broker"):
+        PollingClient(app)
+    assert is_empty(server)
+    assert PollingClient(app).join().startswith("0{")

@@ -170,7 +170,7 @@ def test_server_without_a_socket_is_refused_with_a_way_out() -> None:
 
 @pytest.mark.parametrize("server", ["werkzeug", "gunicorn"])
 def test_socket_of_a_threaded_server_is_its_own(pair: tuple[socket.socket, socket.socket], server: str) -> None:
-    assert take_socket({f"{server}.socket": pair[0]}) == (server, pair[0])
+    assert take_socket({f"{server}.socket": pair[0], "wsgi.multithread": True}) == (server, pair[0])
 
 
 def test_nagles_algorithm_is_turned_off() -> None:
@@ -183,3 +183,19 @@ def test_nagles_algorithm_is_turned_off() -> None:
         open_websocket(server)
         assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert client.recv(12) == b"HTTP/1.1 101"
+
+
+def test_gunicorns_sync_worker_is_refused_with_the_worker_to_use(pair: tuple[socket.socket, socket.socket]) -> None:
+    with pytest.raises(UnsupportedServer, match="-k gthread"):
+        take_socket({"gunicorn.socket": pair[0], "wsgi.multithread": False})
+
+
+@pytest.mark.parametrize("kind", [TEXT, BINARY])
+def test_nothing_of_a_message_over_the_limit_and_nothing_after_it_is_handed_on(
+    opened: tuple[WebSocket, socket.socket], kind: int
+) -> None:
+    websocket, client = opened
+    client.sendall(build_frame(kind, b"x" * (LIMIT + 50)) + build_frame(TEXT, b'42["forged"]'))
+    assert websocket.receive() is None
+    assert websocket.receive() is None
+    assert websocket.problem == "the message is too large"

@@ -80,6 +80,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         self.websocket: WebSocket | None = None
         self._lock = threading.Lock()
         self._queued_bytes = 0
+        self._reading_paused = False
         self._alarm: Alarm | None = None
 
     # -- sending
@@ -129,7 +130,11 @@ class EngineSocket(Socket):  # type: ignore[misc]
             if self.last_ping is not None:  # an answer to none of our pings starts no new one
                 self._schedule_ping()
         elif kind == packet.MESSAGE:
-            self.server.handlers["message"](self.sid, data)
+            self._reading_paused = True  # the server may wait until it has room for more
+            try:
+                self.server.handlers["message"](self.sid, data)
+            finally:
+                self._reading_paused = False
         elif kind == packet.CLOSE:
             self.close(wait=False, abort=True, reason=self.server.reason.CLIENT_DISCONNECT)
 
@@ -174,6 +179,9 @@ class EngineSocket(Socket):  # type: ignore[misc]
         self.send(packet.Packet(packet.PING))
 
     def _time_out(self) -> None:
+        if self._reading_paused:  # the answer may have come, and nobody has read it yet
+            self._set_alarm(self.server.ping_timeout, self._time_out)
+            return
         self.close(wait=False, reason=self.server.reason.PING_TIMEOUT)
 
     def _set_alarm(self, delay_s: float, action: Any) -> None:
@@ -236,6 +244,8 @@ class EngineSocket(Socket):  # type: ignore[misc]
         self.websocket = websocket
         writer = self.server.start_background_task(self._write, websocket)
         self._read(websocket)
+        if websocket.problem:
+            self.refuse(websocket.problem)
         self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
         websocket.abort()
         writer.join()
@@ -333,6 +343,17 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             if found is not None:
                 found.close(reason=self.reason.SERVER_DISCONNECT)
 
+    def handle_request(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer one HTTP request; one for a session that ended a moment ago is a bad request."""
+        try:
+            return super().handle_request(environ, start_response)
+        except KeyError as error:
+            if error.args not in (("Session not found",), ("Session is disconnected",)):
+                raise
+            answer = self._bad_request("Invalid session")
+            start_response(answer["status"], answer["headers"])
+            return [answer["response"]]
+
     def _handle_connect(
         self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: int | None = None
     ) -> Any:
@@ -347,7 +368,11 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             "maxPayload": self.max_http_buffer_size,
         }
         found.send(packet.Packet(packet.OPEN, handshake))
-        self.handlers["connect"](sid, environ)
+        try:
+            self.handlers["connect"](sid, environ)
+        except BaseException:
+            self.sockets.pop(sid, None)
+            raise
         found.schedule_ping()
         if transport == "websocket":
             try:
@@ -365,4 +390,6 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         return [("Set-Cookie", self._generate_sid_cookie(sid, attributes))]
 
     def _log_error_once(self, message: str, message_key: str) -> None:
+        if message_key == "bad-sid":
+            message += "; it has ended, or is another worker's: serve with one worker, or send a client to the same one"
         super()._log_error_once(message[:_MAX_LOGGED], message_key)

@@ -42,9 +42,16 @@ class Recipient(str):
     def release(self, send: Any) -> None:
         """Hand what was held to *send*, in order, and hold nothing from now on."""
         with self._lock:
-            held, self.held = self.held or [], None
-            for packets in held:
+            for packets in self.held or ():
                 send(packets)
+            self.held = None  # only now: who sends meanwhile waits in `hold`, and comes after these
+
+    def end(self) -> bool:
+        """Note that the client is to leave as soon as it is accepted; False when it has been."""
+        with self._lock:
+            if self.held is not None:
+                self.ended = True
+            return self.held is not None
 
     def drop(self) -> None:
         """Forget what was held: the client was refused."""
@@ -155,6 +162,12 @@ class Fanout(manager.Manager):  # type: ignore[misc]
         """Return the client's entry, or None when it is not in *namespace*."""
         found = self.eio_sid_from_sid(sid, namespace)
         return found if isinstance(found, Recipient) else None
+
+    def forget_callback(self, sid: str, callback: Any) -> None:
+        """Drop *callback*, whose answer nobody waits for any more."""
+        known = self.callbacks.get(sid, {})
+        for ack_id in [ack_id for ack_id, found in list(known.items()) if found is callback]:
+            known.pop(ack_id, None)
 
     def trigger_callback(self, sid: str, ack_id: int | None, data: Any) -> None:
         """Hand a client's ack to who waits for it; an id that was never given out is ignored."""

@@ -34,6 +34,7 @@ class Header(NamedTuple):
     namespace: str
     id: int | None
     body: str
+    eio_sid: str | None = None  # whose it is; its answer goes there, even when its client has left the namespace
 
 
 def parse_packet(text: str, limits: Limits, *, from_server: bool = False) -> Header:

@@ -93,6 +93,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         self.incoming = incoming
         self.ordered = ordered
         self.connections: dict[str, Connection] = {}
+        self._initializing = self.eio.create_lock()
         self._pool = GreenletPool() if self.async_mode == "gevent" else ThreadPool()
 
     def _engineio_server_class(self) -> Callable[..., EngineServer]:
@@ -136,16 +137,35 @@ class Server(socketio.Server):  # type: ignore[misc]
             raise RuntimeError("call() in a connect handler: the client is connected after it returns, not before.")
         if recipient is None and not hasattr(self.manager, "channel"):
             raise ClientGoneError(f"no client {target!r} is connected to {path!r}")
+        self._initialize()
         waiter = Waiter(self.eio.create_event())
-        self.emit(event, data, to=target, namespace=path, callback=waiter, ignore_queue=ignore_queue)
-        answer = waiter.wait(timeout)
+        try:
+            self.emit(event, data, to=target, namespace=path, callback=waiter, ignore_queue=ignore_queue)
+            if recipient is not None and str(recipient) not in self.eio.sockets:
+                raise ClientGoneError(f"the client {target!r} has left")
+            answer = waiter.wait(timeout)
+        finally:
+            self.manager.forget_callback(target, waiter)
         if answer is None:
             raise CallTimeoutError(f"no answer to {event!r} in {timeout} s")
         return answer if len(answer) > 1 else answer[0] if answer else None
 
-    def send_encoded(self, sid: str, kind: int, namespace: str, ack_id: int | None, encoded: Encoded) -> None:
-        """Send one packet, already encoded, to one client; nothing happens when it has gone."""
-        if (eio_sid := self.manager.eio_sid_from_sid(sid, namespace)) is not None:
+    def send_encoded(
+        self,
+        sid: str,
+        kind: int,
+        namespace: str,
+        ack_id: int | None,
+        encoded: Encoded,
+        eio_sid: str | None = None,
+    ) -> None:
+        """Send one packet, already encoded, to one client; nothing happens when it has gone.
+
+        Args:
+            eio_sid: Where to, when the client has left the namespace meanwhile.
+        """
+        eio_sid = self.manager.eio_sid_from_sid(sid, namespace) or eio_sid
+        if eio_sid is not None:
             frames = packets.render_packet(kind, namespace, ack_id, encoded)
             self.send_frames(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in frames])
 
@@ -171,12 +191,17 @@ class Server(socketio.Server):  # type: ignore[misc]
         frames = [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in pkt.encode()]
         self.send_frames(eio_sid, frames)
 
+    def _initialize(self) -> None:
+        """Start the manager's listener, once; a broker that can't be reached is tried again by the next client."""
+        with self._initializing:
+            if not self.manager_initialized:
+                self.manager.initialize()
+                self.manager_initialized = True
+
     # -- receiving
 
     def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        if not self.manager_initialized:
-            self.manager_initialized = True
-            self.manager.initialize()
+        self._initialize()
         self.environ[eio_sid] = environ
         if eio_sid in self.connections:
             self.connections[eio_sid].environ = environ
@@ -266,13 +291,22 @@ class Server(socketio.Server):  # type: ignore[misc]
             waiter.refuse(AnswerError(f"The answer can't be used: {reason}."))
 
     def _take_connect(self, eio_sid: str, connection: Connection, header: Header) -> None:
+        connection.run(functools.partial(self._run_connect, eio_sid, header), size_bytes=len(header.body))
+
+    def _run_connect(self, eio_sid: str, header: Header) -> None:
         try:
             auth = packets.load_body(header.body, self.limits) if header.body else None
         except RefusedValue as error:
             refusal = _refusal("invalid_payload", f"Invalid payload: {error}.")
             self._send(eio_sid, packets.CONNECT_ERROR, header.namespace, refusal)
+        except MalformedPacket as error:
+            self._close(eio_sid, str(error))
         else:
-            connection.run(functools.partial(self._handle_connect, eio_sid, header.namespace, auth))
+            self._handle_connect(eio_sid, header.namespace, auth)
+
+    def _close(self, eio_sid: str, reason: str) -> None:
+        if (found := self.eio.sockets.get(eio_sid)) is not None:
+            found.refuse(reason)
 
     def _leave(self, eio_sid: str, connection: Connection, namespace: str) -> None:
         reason = self.reason.CLIENT_DISCONNECT
@@ -283,10 +317,9 @@ class Server(socketio.Server):  # type: ignore[misc]
         if sid is None or not self.manager.is_connected(sid, header.namespace):
             return
         try:
-            self.incoming.event(sid, header, name, _read_arguments(partial))
+            self.incoming.event(sid, header._replace(eio_sid=eio_sid), name, _read_arguments(partial))
         except MalformedPacket as error:
-            if (found := self.eio.sockets.get(eio_sid)) is not None:
-                found.refuse(str(error))
+            self._close(eio_sid, str(error))
 
     def _handle_ack(self, eio_sid: str, namespace: str, ack_id: int | None, data: Any) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
@@ -343,12 +376,11 @@ class Server(socketio.Server):  # type: ignore[misc]
         return None
 
     def _accept(self, recipient: Any, sid: str, namespace: str) -> None:
-        ended = getattr(recipient, "ended", False)
         self.manager.connect(sid, namespace)
         self._send(str(recipient), packets.CONNECT, namespace, {"sid": sid})
         recipient.release(functools.partial(self._deliver, str(recipient)))
         self.incoming.connected(sid, namespace)
-        if ended:
+        if recipient.ended:
             self.disconnect(sid, namespace, ignore_queue=True)
 
     def _send(self, eio_sid: str, kind: int, namespace: str, payload: Any) -> None:
@@ -364,8 +396,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         """
         path = namespace or "/"
         recipient = self.manager.recipient(sid, path)
-        if recipient is not None and recipient.held is not None:
-            recipient.ended = True
+        if recipient is not None and recipient.held is not None and recipient.end():
             return
         here = ignore_queue or self.manager.can_disconnect(sid, path)
         if here and (eio_sid := self.manager.begin_disconnect(sid, path)) is not None:

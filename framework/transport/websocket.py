@@ -48,6 +48,7 @@ class WebSocket:
         self._protocol = WSConnection(ConnectionType.SERVER)
         self._events: Any = iter(())
         self._parts: list[Any] = []  # all text, or all bytes
+        self.problem = ""
         self._part_bytes = 0
         self._lock = create_lock()
         self._turn = turn
@@ -61,18 +62,19 @@ class WebSocket:
             raise
 
     def receive(self) -> str | bytes | None:
-        """Return the next message, or None when there will be none."""
-        while True:
+        """Return the next message, or None when there will be none; after a refused one there is none."""
+        while not self.problem:
             for event in self._events:
                 self._turn.pause()
                 try:
                     message = self._take(event)
-                except LocalProtocolError:
+                except (LocalProtocolError, _TooLargeError):
                     return None
                 if message is not None:
                     return message
             if not self._read():
                 return None
+        return None
 
     def send(self, message: str | bytes) -> None:
         """Send one message whole.
@@ -165,9 +167,10 @@ class WebSocket:
         self._part_bytes += len(data.encode() if isinstance(data, str) and not data.isascii() else data)
         if self._part_bytes > self._max_message_bytes:
             self._parts, self._part_bytes = [], 0
+            self.problem = "the message is too large"
             self.close(CloseReason.MESSAGE_TOO_BIG)
             self.abort()
-            return None
+            raise _TooLargeError
         self._parts.append(data)
         if event.message_finished:
             parts, self._parts, self._part_bytes = self._parts, [], 0
@@ -189,6 +192,16 @@ def _join(parts: Any) -> str | bytes:
     return parts[0] if len(parts) == 1 else type(parts[0])().join(parts)  # type: ignore[no-any-return]
 
 
+_SYNC_WORKER = (
+    "gunicorn's sync worker serves one request at a time, so one WebSocket would stop all others. Start it with "
+    "'-k gthread --threads 1000' (a thread per client), or with '-k gevent'."
+)
+
+
+class _TooLargeError(Exception):
+    """A message went over the limit; nothing of it, and nothing after it, is handed on."""
+
+
 class UnsupportedServer(Exception):  # noqa: N818 - it names the server
     """The WSGI server gives no access to the connection's socket."""
 
@@ -201,6 +214,8 @@ def take_socket(environ: dict[str, Any]) -> tuple[str, Any]:
     """
     for server in ("werkzeug", "gunicorn"):
         if found := environ.get(f"{server}.socket"):
+            if server == "gunicorn" and not environ.get("wsgi.multithread"):
+                raise UnsupportedServer(_SYNC_WORKER)
             return server, found
     if "wsgi.websocket" in environ:
         raise UnsupportedServer(
@@ -213,7 +228,10 @@ def take_socket(environ: dict[str, Any]) -> tuple[str, Any]:
         getattr(getattr(body, "rfile", None), "raw", None), "_sock", None
     )
     if raw is not None and str(environ.get("SERVER_SOFTWARE", "")).startswith("gevent"):
-        return "gevent", raw.dup()
+        try:
+            return "gevent", raw.dup()
+        except NotImplementedError:  # a TLS socket can't be duplicated
+            return "gevent with TLS", raw
     raise UnsupportedServer(
         f"The WSGI server {environ.get('SERVER_SOFTWARE', '?')!r} gives no access to its sockets, so there can be no "
         "WebSocket. Serve with 'framework run', gunicorn (gthread or gevent worker) or gevent's own server."

@@ -60,9 +60,9 @@ class ThreadPool:
         self._idle = threading.Semaphore(0)
 
     def submit(self, job: Job) -> None:
-        self._jobs.put(job)
         if not self._idle.acquire(blocking=False):
             threading.Thread(target=self._work, name="framework-worker", daemon=True).start()
+        self._jobs.put(job)  # after the thread, which may not start
 
     def _work(self) -> None:
         while True:
@@ -139,7 +139,12 @@ class Mailbox:
                 room = self._room = self._room or self._create_event()
             room.wait()
         if start:
-            self._submit(self._drain)
+            try:
+                self._submit(self._drain)
+            except BaseException:
+                with self._lock:
+                    self._running = False  # the next job tries again
+                raise
 
     def _has_room(self, size_bytes: int) -> bool:
         return not self._jobs or (len(self._jobs) < self._limit and self._bytes + size_bytes <= self._max_bytes)
