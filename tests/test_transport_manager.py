@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import socketio
+from engineio import packet as engine_packet
 
+from framework import Limits
 from framework.errors import AnswerError, ClientGoneError
 from framework.transport.manager import (
     Fanout,
@@ -29,6 +31,7 @@ class Outbox:
     """What a manager needs of its server: ids, packets, and somewhere to put frames."""
 
     packet_class = socketio.packet.Packet
+    limits = Limits()
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
@@ -215,19 +218,40 @@ def test_waiter_returns_the_answer_or_raises_why_there_is_none() -> None:
         refused.wait(0)
 
 
+def frames(text: str) -> list[Any]:
+    return [engine_packet.Packet(engine_packet.MESSAGE, text)]
+
+
 def test_recipient_holds_back_until_it_is_released() -> None:
-    recipient = Recipient("a")
+    recipient = Recipient("a", 100)
     sent: list[Any] = []
-    assert recipient.hold("first")
-    assert recipient.hold("second")
+    assert recipient.hold(frames("first"))
+    assert recipient.hold(frames("second"))
     recipient.release(sent.append)
-    assert sent == ["first", "second"]
-    assert not recipient.hold("third")
+    assert [packets[0].data for packets in sent] == ["first", "second"]
+    assert not recipient.hold(frames("third"))
+
+
+def test_recipient_for_which_too_much_is_held_is_to_leave() -> None:
+    recipient = Recipient("a", 10)
+    sent: list[Any] = []
+    for _ in range(100):
+        assert recipient.hold(frames("12345"))
+    recipient.release(sent.append)
+    assert len(sent) == 2
+    assert recipient.ended
+
+
+def test_recipient_that_is_to_leave_is_told_only_while_it_is_held() -> None:
+    held, released = Recipient("a", 10), Recipient("b", 10)
+    released.release(lambda packets: None)
+    assert (held.end(), held.ended) == (True, True)
+    assert (released.end(), released.ended) == (False, False)
 
 
 def test_recipient_that_was_refused_sends_nothing() -> None:
-    recipient = Recipient("a")
-    recipient.hold("secret")
+    recipient = Recipient("a", 100)
+    recipient.hold(frames("secret"))
     recipient.drop()
     sent: list[Any] = []
     recipient.release(sent.append)

@@ -350,3 +350,14 @@ def test_manager_that_can_not_start_is_tried_again() -> None:
         PollingClient(app)
     assert is_empty(server)
     assert PollingClient(app).join().startswith("0{")
+
+
+def test_event_sent_right_behind_its_connect_is_answered_when_events_run_at_once() -> None:
+    app, main, _ = build(async_handlers=True)
+    client = PollingClient(app)
+    client.post('40"slow"', '421["echo",5]')
+    assert main.connecting.wait(WAIT_S)
+    main.gate.set()
+    received = [str(client.receive()) for _ in range(3)]
+    assert received[0].startswith("0{")
+    assert "31[5]" in received

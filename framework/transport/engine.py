@@ -181,8 +181,10 @@ class EngineSocket(Socket):  # type: ignore[misc]
     def _time_out(self) -> None:
         if self._reading_paused:  # the answer may have come, and nobody has read it yet
             self._set_alarm(self.server.ping_timeout, self._time_out)
-            return
-        self.close(wait=False, reason=self.server.reason.PING_TIMEOUT)
+        elif self.server.closes_in_place:
+            self.server.start_background_task(self.close, False, False, self.server.reason.PING_TIMEOUT)
+        else:
+            self.close(wait=False, reason=self.server.reason.PING_TIMEOUT)
 
     def _set_alarm(self, delay_s: float, action: Any) -> None:
         with self._lock:
@@ -318,6 +320,9 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         super().__init__(**options)
         self.limits = limits
         self.start_service_task = False  # the timer does its work
+        self.closes_in_place = (
+            False  # whether on_disconnect runs in the thread that closes, which is then not the timer's
+        )
         self.timer = Timer(self.start_background_task, self.create_event)
         self.create_lock: Any = threading.Lock
         if self.async_mode == "gevent":

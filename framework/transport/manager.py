@@ -19,24 +19,33 @@ from ..errors import ClientGoneError
 class Recipient(str):
     """An Engine.IO id as the rooms hold it, which holds back what is sent until its client is accepted."""
 
-    __slots__ = ("_lock", "ended", "held")
+    __slots__ = ("_left_bytes", "_lock", "ended", "held")
     _lock: threading.Lock
+    _left_bytes: int
     held: list[Any] | None
     ended: bool
 
-    def __new__(cls, eio_sid: str) -> Self:
+    def __new__(cls, eio_sid: str, max_bytes: int) -> Self:
         self = super().__new__(cls, eio_sid)
+        self._left_bytes = max_bytes
         self._lock = threading.Lock()
         self.held = []
         self.ended = False
         return self
 
     def hold(self, packets: Any) -> bool:
-        """Keep *packets* for later; False when they can go out now."""
+        """Keep *packets* for later; False when they can go out now.
+
+        A client for which more is held than may wait is disconnected as soon as it is accepted.
+        """
         with self._lock:
             if self.held is None:
                 return False
-            self.held.append(packets)
+            self._left_bytes -= sum(len(pkt.data) for pkt in packets)
+            if self._left_bytes < 0:
+                self.ended = True
+            else:
+                self.held.append(packets)
             return True
 
     def release(self, send: Any) -> None:
@@ -108,7 +117,9 @@ class Fanout(manager.Manager):  # type: ignore[misc]
 
     def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
         with self._rooms_lock:
-            sid: str | None = super().pre_connect(Recipient(eio_sid), namespace)
+            sid: str | None = super().pre_connect(
+                Recipient(eio_sid, self.server.limits.max_send_queue_bytes), namespace
+            )
             return sid
 
     def connect(self, sid: str, namespace: str) -> str:

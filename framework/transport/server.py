@@ -94,6 +94,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         self.ordered = ordered
         self.connections: dict[str, Connection] = {}
         self._initializing = self.eio.create_lock()
+        self.eio.closes_in_place = not self.async_handlers
         self._pool = GreenletPool() if self.async_mode == "gevent" else ThreadPool()
 
     def _engineio_server_class(self) -> Callable[..., EngineServer]:
@@ -223,10 +224,9 @@ class Server(socketio.Server):  # type: ignore[misc]
         def run(job: Callable[[], object], *, wait: bool = True, concurrent: bool = False, size_bytes: int = 0) -> None:
             if not self.async_handlers:
                 job()
-            elif concurrent and not self.ordered:
-                self._pool.submit(job)
             else:
-                mailbox.put(job, size_bytes=size_bytes, wait=wait)
+                start = functools.partial(self._pool.submit, job) if concurrent and not self.ordered else job
+                mailbox.put(start, size_bytes=size_bytes, wait=wait)
 
         return run
 
