@@ -189,8 +189,9 @@ class Dispatch:
         if answer is not None:
             self._send_ack(sid, header, self._encode(None, answer))
             return Outcome("handled", error)
-        # An error handler that says nothing has not made a success of it.
-        return self._fail(sid, header, self.failures.mask(error, target.place, known), error)
+        # An error handler that says nothing has not made a success of it; what happened is its business to log.
+        body = error_object(EventError("internal_error", "The handler failed."), known)
+        return self._fail(sid, header, body, error)
 
     def _answer_unknown(self, sid: str, header: Header, name: str) -> Outcome:
         if not self._answers_unknown:

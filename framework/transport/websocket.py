@@ -23,6 +23,7 @@ from .workers import Turn
 logger = logging.getLogger(__name__)
 
 RECEIVE_BYTES = 65536
+_MAX_DROPPED = 1024  # reads; after a shutdown only what the kernel holds can come
 _MAX_PARTS = 1000  # of one message, before they are put together: a string of one byte takes fifty
 
 
@@ -102,8 +103,15 @@ class WebSocket:
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
-        """Give up the socket, where it was duplicated to be taken from the server."""
+        """Give up the socket, where it was duplicated to be taken from the server.
+
+        What is left of a refused message is read and dropped, or gevent's server would take it for its next request.
+        """
         self.abort()
+        with contextlib.suppress(OSError):
+            for _ in range(_MAX_DROPPED if self.problem else 0):
+                if not self._socket.recv(RECEIVE_BYTES):
+                    break
         self._release_socket()
 
     def _release_socket(self) -> None:
