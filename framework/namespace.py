@@ -34,8 +34,8 @@ class Namespace(flask_socketio.Namespace):
     with an id and answered with ``internal_error`` and the same id. ``error(self, exc)``, Flask-SocketIO's own hook,
     may return an ack instead.
 
-    **Disconnect.** ``on_disconnect(self, reason: str)`` runs once, after the client's last event; its rooms are still
-    there.
+    **Disconnect.** ``on_disconnect(self, reason: str)`` runs once; its rooms are still there. When the client leaves it
+    runs after its last event, when the server disconnects it before `disconnect` returns.
 
     **Testing.** ``framework_client(Chat)`` is a client in the test's process; see `framework.testing`.
 

@@ -52,7 +52,8 @@ class Turn:
 class ThreadPool:
     """Daemon threads that are used again: a new one starts only when none is idle, and ends after 30 s without work.
 
-    There are never more than there are busy clients, since a `Mailbox` asks for one at a time.
+    There are never more than there are busy clients, since a `Mailbox` asks for one at a time; with
+    ``async_handlers=True`` it asks for one per event.
     """
 
     def __init__(self) -> None:
