@@ -7,7 +7,7 @@ SUPPORTED := 11 12 13
 VENV := .venv
 DEMO_VENV := .venv-demo
 DEMO := build/demo
-CHECKED := framework examples tests/typing
+CHECKED := framework $(wildcard plugins/*/framework_*) examples tests/typing
 UNIT := not wire and not seed and not template and not browser and not typing and not docs
 
 python := $(VENV)/bin/python
@@ -18,7 +18,7 @@ uv_lock := build/lock/bin/uv pip compile --quiet --universal --python-version 3.
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .PHONY: help demo test lint format typecheck unit wire seed template pytest coverage docs matrix build lock clean \
-	node chromium
+	node chromium redis plugins bench
 .NOTPARALLEL:
 
 help:  ## List the targets.
@@ -57,22 +57,26 @@ unit: $(VENV)/.ready  ## The tests that need Python only.
 	$(python) -m pytest -m "$(UNIT)"
 
 seed template: | chromium
-wire seed template: $(VENV)/.ready node_modules/.ready
+wire seed template: $(VENV)/.ready node_modules/.ready | redis
 	$(python) -m pytest -m $@
-wire:  ## Real servers and the official JavaScript client.
+wire:  ## Real servers, the official JavaScript client, Redis.
 seed:  ## The guide, section by section.
 template:  ## The generated application and the built wheel.
 
-pytest: $(VENV)/.ready node_modules/.ready | chromium
+plugins: $(VENV)/.ready node_modules/.ready | chromium redis  ## The tests of the plugins in plugins/.
+	$(python) -m pytest plugins
+
+pytest: $(VENV)/.ready node_modules/.ready | chromium redis
+	$(python) -m pytest
+
+coverage: $(VENV)/.ready node_modules/.ready | chromium redis  ## Every test, and what of the package they did not reach.
 	@mkdir -p build/coverage
 	$(python) -m coverage run -m pytest
-	@$(python) -m coverage report >build/coverage/report.txt || { cat build/coverage/report.txt; exit 1; }
-
-coverage: pytest  ## Every test, and what of the package they did not reach.
-	@cat build/coverage/report.txt
+	$(python) -m coverage report
 
 matrix: $(VENV)/.ready  ## The unit tests on the other supported Pythons that are present.
-	@for minor in $(SUPPORTED); do $(MAKE) --no-print-directory matrix-$$minor || exit 1; done
+	@for minor in $(SUPPORTED); do $(MAKE) --no-print-directory matrix-$$minor & tasks="$$tasks $$!"; done; \
+		for task in $$tasks; do wait $$task || exit 1; done
 
 matrix-%: $(VENV)/.ready
 	@if $(python) -c "import sys; sys.exit(sys.version_info[1] != $*)"; then \
@@ -85,17 +89,38 @@ matrix-%: $(VENV)/.ready
 		.venv-3.$*/bin/python -m pytest -p no:cacheprovider -m "$(UNIT)"; \
 	fi
 
+# --- Speed ---------------------------------------------------------------------------------------
+
+bench: .venv-bench/.ready benchmarks/node_modules/.ready  ## Compare with others, into benchmarks/RESULTS.md; BENCH=options.
+	.venv-bench/bin/python benchmarks/run.py $(BENCH)
+	.venv-bench/bin/python benchmarks/report.py
+
+.venv-bench/.ready: benchmarks/requirements.txt setup.cfg pyproject.toml
+	@scripts/make-venv "$$(scripts/find-python)" $(@D)
+	@echo "Installing what the benchmarks need into $(@D) ..."
+	@$(@D)/bin/python $(locked) benchmarks/requirements.txt
+	@$(@D)/bin/python $(this)
+	@touch $@
+
+benchmarks/node_modules/.ready: benchmarks/package-lock.json benchmarks/package.json | node
+	cd benchmarks && npm ci --no-progress --loglevel=error
+	@touch $@
+
 # --- Distributions and locks -----------------------------------------------------------------
 
-build: $(VENV)/.ready  ## The source distribution and the wheel, into dist/.
+build: $(VENV)/.ready  ## The source distributions and the wheels, of the plugins too, into dist/.
 	@rm -rf build/lib build/bdist.* dist
 	$(python) -m build --no-isolation
+	@for plugin in plugins/*/; do $(python) -m build --no-isolation --outdir dist "$$plugin" || exit 1; done
 
 lock: build/lock/.ready  ## Compile requirements/*.txt and package-lock.json anew; UPGRADE=--upgrade.
 	$(uv_lock) setup.cfg requirements/demo.in --output-file requirements/demo.txt >/dev/null
 	$(uv_lock) setup.cfg requirements/dev.in --extra gevent --extra redis \
 		--constraints requirements/demo.txt --output-file requirements/dev.txt >/dev/null
+	$(uv_lock) setup.cfg requirements/demo.in benchmarks/requirements.in --extra gevent \
+		--constraints requirements/dev.txt --output-file benchmarks/requirements.txt >/dev/null
 	npm install --package-lock-only
+	cd benchmarks && npm install --package-lock-only
 
 clean:  ## Remove everything that make has made.
 	rm -rf .venv .venv-* node_modules build dist site *.egg-info \
@@ -118,7 +143,7 @@ $(VENV)/.ready $(SUPPORTED:%=.venv-3.%/.ready): requirements/dev.txt setup.cfg p
 	@$(@D)/bin/python $(this)
 	@touch $@
 
-node chromium:
+node chromium redis:
 	@scripts/system-check $@
 
 node_modules/.ready: package-lock.json package.json .npmrc | node

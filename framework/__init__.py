@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from .application import SocketIO
+from .clients import ClientInfo
+from .dependencies import Depends
 from .errors import (
     AnswerError,
     CallTimeoutError,
     ClientGoneError,
     ConfigurationError,
+    ContractError,
     DuplicateNamespaceError,
     EventError,
     FrameworkError,
     HandlerSignatureError,
     NotBoundError,
+    PluginError,
+    TalkError,
 )
 from .events import Call, Event
 from .functions import (
@@ -27,36 +32,54 @@ from .functions import (
     send,
 )
 from .handlers import event
+from .handling import Handling
 from .limits import Limits
+from .middleware import Middleware, Proceed, guard, raises, use
 from .namespace import Namespace
+from .plugins import Plugin, PluginInfo
 from .routes import Route
-
-__version__ = "0.1.0"
+from .transport.carriers import Carrier, Emission
+from .version import __version__ as __version__
 
 __all__ = [
     "AnswerError",
     "Call",
     "CallTimeoutError",
+    "Carrier",
     "ClientGoneError",
+    "ClientInfo",
     "ConfigurationError",
     "ConnectionRefusedError",
+    "ContractError",
+    "Depends",
     "DuplicateNamespaceError",
+    "Emission",
     "Event",
     "EventError",
     "FrameworkError",
     "HandlerSignatureError",
+    "Handling",
     "Limits",
+    "Middleware",
     "Namespace",
     "NotBoundError",
+    "Plugin",
+    "PluginError",
+    "PluginInfo",
+    "Proceed",
     "Route",
     "SocketIO",
+    "TalkError",
     "call",
     "close_room",
     "disconnect",
     "emit",
     "event",
+    "guard",
     "join_room",
     "leave_room",
+    "raises",
     "rooms",
     "send",
+    "use",
 ]

@@ -160,6 +160,11 @@ class Ack:
                     "it has a top-level field 'error', which is how a client tells a failure; rename the field or nest it"
                 )
 
+    @property
+    def schema(self) -> Any:
+        """pydantic's core schema of the arguments, a tuple's; None where there is none, or none is declared."""
+        return self._output.schema if self._output is not None else None
+
     def encode(self, value: Any, dumps: Callable[[Any], str] = dump_json) -> Encoded:
         """Write what the handler returned.
 

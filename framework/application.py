@@ -12,12 +12,16 @@ import flask_socketio
 import socketio
 
 from . import serving, signals
+from .clients import ClientInfo, read_clients
+from .contract import Contract, Generator, read_contract
 from .dispatch import Dispatch
-from .errors import ConfigurationError, DuplicateNamespaceError
+from .errors import ConfigurationError, DuplicateNamespaceError, HandlerSignatureError
 from .events import Target, run_for
-from .handlers import caller_locals, locate, read_function, read_handlers
+from .handlers import CANCEL_STREAM, Handler, caller_locals, locate, read_function, read_handlers
 from .limits import Limits, find_setting
+from .middleware import AnyMiddleware, read_layers
 from .namespace import Namespace
+from .plugins import Plugin, PluginInfo, Plugins
 from .registry import Mounted, Registry
 from .routes import Route, read_routes
 from .transport.manager import is_nobody
@@ -25,6 +29,7 @@ from .transport.server import Server
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
+PluginT = TypeVar("PluginT", bound=Plugin[Any])
 AsyncMode = Literal["threading", "gevent"]
 
 _ASYNC_MODES = ("threading", "gevent")
@@ -49,6 +54,9 @@ class SocketIO(flask_socketio.SocketIO):
         app: The application; with a factory, leave it out and call `init_app`.
         namespaces: `Namespace` classes or instances to serve. Strings are accepted as Flask-SocketIO takes them: paths
             that clients may join without a handler, or ``"*"`` for any.
+        middleware: What goes around every connect, event and disconnect, the first outermost; `use` adds to it.
+        plugins: `Plugin` classes or instances; those of installed distributions and of the application's own ``plugins``
+            package are found without being named.
         async_mode: ``"threading"`` or ``"gevent"``. Default: the setting ``FRAMEWORK_ASYNC_MODE``, else gevent where
             gevent has patched this process, else threading. What happens to be installed decides nothing.
         unknown_events: ``"error"`` answers events that nobody serves with ``unknown_event``, ``"ignore"`` is silent.
@@ -60,6 +68,7 @@ class SocketIO(flask_socketio.SocketIO):
     Raises:
         DuplicateNamespaceError: Two namespaces claim one path.
         ConfigurationError: An option can't work.
+        PluginError: A plugin can't be loaded, and plugins are strict or it is essential.
     """
 
     def __init__(
@@ -67,6 +76,8 @@ class SocketIO(flask_socketio.SocketIO):
         app: flask.Flask | None = None,
         *,
         namespaces: Iterable[type[Namespace] | flask_socketio.Namespace | str] | str = (),
+        middleware: Iterable[AnyMiddleware] = (),
+        plugins: Iterable[type[Plugin[Any]] | Plugin[Any]] = (),
         async_mode: AsyncMode | None = None,
         unknown_events: Literal["error", "ignore"] = "error",
         limits: Limits | None = None,
@@ -83,7 +94,11 @@ class SocketIO(flask_socketio.SocketIO):
         self.limits = limits or Limits()
         self._accepted: list[str] = []
         self._mounted: dict[str, flask_socketio.Namespace] = {}
-        self._functions: list[tuple[str, Any]] = []
+        self._functions: list[tuple[str, Handler]] = []
+        self._cancel = read_function(self._cancel_stream, CANCEL_STREAM)
+        self._middleware: list[AnyMiddleware] = [*middleware]
+        self._plugins = Plugins(self)
+        self._plugins.give(plugins)
         self._add_namespaces(namespaces)
         if async_mode is not None:
             options["async_mode"] = async_mode
@@ -92,6 +107,8 @@ class SocketIO(flask_socketio.SocketIO):
     def init_app(self, app: flask.Flask | None, **options: Any) -> None:
         """Attach to *app*; takes the options of the class, which override those given before."""
         self._add_namespaces(options.pop("namespaces", ()))
+        self._middleware += options.pop("middleware", ())
+        self._plugins.give(options.pop("plugins", ()))
         self.unknown_events = options.pop("unknown_events", self.unknown_events)
         self.limits = options.pop("limits", None) or self.limits
         if self.unknown_events not in ("error", "ignore"):
@@ -102,12 +119,18 @@ class SocketIO(flask_socketio.SocketIO):
         self.manage_session = self.server_options.pop("manage_session", self.manage_session)
         path = self._take_path()
         self.async_mode = self._choose_async_mode(self.server_options.get("async_mode"), settings)
+        if app is not None:
+            self.server = None  # what plugins add is served with the rest
+            self._plugins.load(app)
         self._choose_manager(app, "client_manager" in options, settings)
         self._registry = Registry()
+        self._registry.use(read_layers(self._plugins.middleware, "plugins"))
+        self._registry.use(read_layers(self._middleware, "SocketIO(middleware=...)"))
         if self.server_options.get("json") is flask.json:
             self.server_options["json"] = _AppJSON()
         self.dispatch = Dispatch(self, self._registry, self.unknown_events, self.server_options.get("json"))
         self.server = self._build_server(self.dispatch, settings)
+        self.server.manager.carriers = self._plugins.carriers
         for function_path, handler in self._functions:
             self._registry.add_function(function_path, handler)
         for namespace in self._mounted.values():
@@ -152,8 +175,29 @@ class SocketIO(flask_socketio.SocketIO):
 
     def _add_function(self, function: Callable[..., Any], event: str, path: str, local_names: Any) -> None:
         handler = read_function(function, event, local_names)
+        self._add_handler(path, handler)
+        if any(found == path and known.chunks is not None for found, known in self._functions):
+            self._add_cancel(path)
+
+    def _add_cancel(self, path: str) -> None:
+        """Let clients end the streams of functions."""
+        cancels = [known for found, known in self._functions if found == path and known.event == CANCEL_STREAM]
+        for other in cancels:
+            if other is not self._cancel:
+                raise HandlerSignatureError(
+                    f"{other.name} ({other.location}): with a function on {path!r} streaming, the event "
+                    f"{CANCEL_STREAM!r} ends a stream. Choose another name."
+                )
+        if not cancels:
+            self._add_handler(path, self._cancel)
+
+    def _add_handler(self, path: str, handler: Handler) -> None:
         self._functions.append((path, handler))
         self._registry.add_function(path, handler)
+
+    def _cancel_stream(self, stream: str) -> bool:
+        """End a stream before its end; acknowledged with whether it was running."""
+        return self.dispatch is not None and self.dispatch.streams.cancel(cast(Any, flask.request).sid, stream)
 
     def on_namespace(self, namespace_handler: flask_socketio.Namespace | type[Namespace]) -> None:
         """Serve a namespace: a class, or an instance of one.
@@ -171,13 +215,30 @@ class SocketIO(flask_socketio.SocketIO):
             )
         taken = self._mounted.get(path)
         if taken is not None and taken is not namespace:
+            owner = self._plugins.owner_of(taken)
             raise DuplicateNamespaceError(
-                f"{path!r} is served by {_describe(type(taken))}; {_describe(type(namespace))} also claims it. "
+                f"{path!r} is served by {_describe(type(taken))}{' of ' if owner else ''}{owner}; {_describe(type(namespace))} also claims it. "
                 "Change one 'namespace'."
             )
         self._mounted[path] = namespace
         if self.server is not None:
             self._serve(namespace)
+
+    def use(self, *middleware: AnyMiddleware) -> None:
+        """Put *middleware* around every connect, event and disconnect, inside what is there already.
+
+        Raises:
+            ConfigurationError: One is no middleware.
+        """
+        self._registry.use(read_layers(middleware, "SocketIO.use"))
+        self._middleware += middleware
+
+    def drop_namespace(self, namespace: flask_socketio.Namespace) -> None:
+        """Forget a namespace before the application is served; that of a plugin which is taken back."""
+        if self._mounted.get(_path_of(namespace)) is namespace:
+            del self._mounted[_path_of(namespace)]
+        if isinstance(namespace, Namespace):
+            type(namespace)._homes.discard(namespace)
 
     def _add_namespaces(self, namespaces: Iterable[Any] | str) -> None:
         alone = isinstance(namespaces, str | type | flask_socketio.Namespace)
@@ -211,9 +272,42 @@ class SocketIO(flask_socketio.SocketIO):
         """The namespace instances that are served, by path."""
         return types.MappingProxyType(self._mounted)
 
+    @property
+    def plugins(self) -> Mapping[str, PluginInfo]:
+        """What became of each plugin, by name: loaded in the order of their start, disabled, or failed and why."""
+        return self._plugins.infos
+
+    def plugin(self, cls: type[PluginT]) -> PluginT:
+        """Return the loaded plugin of class *cls*, for instance what another one requires.
+
+        Raises:
+            PluginError: It is not loaded.
+        """
+        return self._plugins.get(cls)
+
     def routes(self) -> list[Route]:
         """Return every event that is served or declared, sorted by namespace, direction and name."""
         return read_routes(self._mounted.values(), self._functions)
+
+    def clients(self, namespace: str | None = None) -> list[ClientInfo]:
+        """Return the clients of *namespace*, or all, that are connected to this process.
+
+        It looks at every client and every room it is in, so it is for people and for now and then, not for each event.
+        """
+        return [] if self.server is None else read_clients(self.server, namespace)
+
+    def contract(self) -> Contract:
+        """Return what the application promises to its clients, as data; read anew each time."""
+        settings: Mapping[str, Any] = getattr(self.sender, "config", {})
+        about = {key.lower(): find_setting(settings, f"CONTRACT_{key}") for key in ("TITLE", "VERSION", "DESCRIPTION")}
+        about["title"] = about["title"] or getattr(self.sender, "name", "application")
+        given = {key: str(value) for key, value in about.items() if value}
+        return read_contract(self._mounted.values(), self._functions, **given)
+
+    @property
+    def generators(self) -> Mapping[str, Generator]:
+        """What plugins add to `framework stubs`, by name."""
+        return self._plugins.generators
 
     # -- sending
 

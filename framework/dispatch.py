@@ -1,54 +1,49 @@
-"""The path of one event, from the packet to its one answer; connects and disconnects go beside it.
+"""The path of one event, from the packet to its one answer.
 
-`Dispatch.event` reads in the order in which things happen: find the handler, read the payload, run it inside Flask's
-context, answer. Whatever goes wrong on the way becomes the one error object. The transport calls in; nothing here knows
-sockets.
+`Dispatch.event` reads in the order in which things happen: find the handler; inside Flask's context pass the middleware of
+the application and of the namespace, the guards, read the payload, pass the handler's own middleware, run it; answer, and
+undo its dependencies. Without middleware and guards the payload is read first. Whatever goes wrong on the way becomes the
+one error object. The transport calls in; nothing here knows sockets.
 """
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import json
 import logging
 import time
-from types import CoroutineType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import flask
 from blinker import NamedSignal
 from flask_socketio import SocketIOTestClient
 
 from . import signals
-from .acks import ERROR_KEY, Ack, Encoded, encode_values, error_object
+from .acks import error_object
+from .answers import OK, PLAIN_ACK, Answers, Outcome
+from .arrivals import EventArrival
 from .context import EventContext
-from .coroutines import run_beside_greenlets, run_coroutine
 from .errors import EventError, MalformedPacket, PayloadError
-from .failures import Failures, refusal, run_guarded
+from .failures import Failures
+from .feeds import Feeder
 from .handlers import CONNECT, DISCONNECT, LIFE_CYCLE
+from .handling import Handling
+from .life_cycle import LifeCycle, open_context, read_connect_args, read_disconnect_args
 from .registry import LONGEST_GUESS, Registry, Target
+from .running import Runner
+from .streaming import Streams
 from .transport import packets
 from .transport.packets import Header
 from .wire import RefusedValue, load_json
 
-logger = logging.getLogger("framework")
 event_logger = logging.getLogger("framework.events")
 
-_PLAIN_ACK = Ack()
 
+class UnknownEvent(EventError):  # noqa: N818 - it says what the event is
+    """Nobody serves the event."""
 
-class Outcome(NamedTuple):
-    """How an event ended.
-
-    Args:
-        code: ``ok``, ``handled`` (by an error handler of the application), or the error's code.
-        error: What the handler raised, or what was wrong with the event; None where it succeeded.
-    """
-
-    code: str
-    error: Exception | None
-
-
-_OK = Outcome("ok", None)
+    code = "unknown_event"
 
 
 class Dispatch:
@@ -67,8 +62,19 @@ class Dispatch:
         self._registry = registry
         self._answers_unknown = unknown_events == "error"
         self._json = json_module
-        self.failures = Failures(extension)
-        self._run_coroutine = run_beside_greenlets if extension.async_mode == "gevent" else run_coroutine
+        self._runner = Runner(extension.async_mode)
+        self._answers = Answers(extension, json_module)
+        self.failures = Failures(extension, self._runner)
+        self._feeder = Feeder(extension, self._runner, self._answers, self.failures)
+        life_cycle = LifeCycle(extension, registry, self._runner, self.failures, self.streams)
+        self.connect = life_cycle.connect
+        self.connected = life_cycle.connected
+        self.disconnect = life_cycle.disconnect
+
+    @property
+    def streams(self) -> Streams:
+        """The streams that run."""
+        return self._feeder.streams
 
     def serves(self, namespace: str) -> bool:
         """Say whether clients may connect to *namespace*."""
@@ -88,199 +94,186 @@ class Dispatch:
         """
         started_s = time.perf_counter()
         target = self._registry.find(header.namespace, name) if name not in LIFE_CYCLE else None
-        known = target.known_name(name) if target is not None else None
-        self._notify(signals.event_received, namespace=header.namespace, event=known, sid=sid)
-        if target is None:
-            outcome = self._answer_unknown(sid, header, name)
-        else:
-            outcome = self._handle(target, sid, header, name, values)
+        around = self._registry.around(header.namespace)
+        event = EventArrival(sid, header, name, values, target, around, self._load_args)
+        if signals.event_received.receivers:
+            self._tell(signals.event_received, event, size_bytes=header.size_bytes)
+        if event.chunks is not None:
+            # Flask's contexts of a stream outlive the call that opened them, and are closed where they were opened.
+            event.flow = contextvars.copy_context()
+        outcome = self._handle(event) if event.flow is None else event.flow.run(self._handle, event)
         duration_s = time.perf_counter() - started_s
-        about = {"namespace": header.namespace, "event": known, "sid": sid, "duration_s": duration_s}
         if outcome.error is None:
-            self._notify(signals.event_handled, **about)
-        else:
-            self._notify(signals.event_failed, code=outcome.code, error=outcome.error, **about)
+            if signals.event_handled.receivers:
+                self._tell(signals.event_handled, event, duration_s=duration_s)
+        elif signals.event_failed.receivers:
+            code, error = outcome
+            self._tell(signals.event_failed, event, duration_s=duration_s, code=code, error=error)
         if event_logger.isEnabledFor(logging.INFO):
-            shown = known or repr(name[:LONGEST_GUESS])
+            shown = event.known_name or repr(name[:LONGEST_GUESS])
             event_logger.info(
                 "%s %s %s %.1f ms sid=%s", header.namespace, shown, outcome.code, duration_s * 1000, sid[:6]
             )
+        if event.stream is not None:
+            event.stream.start()
 
-    def _notify(self, signal: NamedSignal, **about: Any) -> None:
-        if signal.receivers:
-            signals.notify(signal, self._extension.sender, **about)
+    def _tell(self, signal: NamedSignal, event: EventArrival, **about: Any) -> None:
+        sender = self._extension.sender
+        signals.notify(signal, sender, namespace=event.namespace, event=event.known_name, sid=event.sid, **about)
 
-    def _handle(self, target: Target, sid: str, header: Header, name: str, values: list[Any] | None) -> Outcome:
+    def _handle(self, event: EventArrival) -> Outcome:
         outcome: Outcome | None = None
+        args: tuple[Any, ...] | None = None
         try:
-            args = self._parse(target, header, name, values)
-            with self._context(sid, header.namespace, name, args):
-                outcome = self._run_and_answer(target, sid, header, name, args)
-        except PayloadError as error:
-            return self._fail(sid, header, error_object(error, target.known_name(name)), error)
+            if not event.is_wrapped:
+                args = self._read_args(event)  # what is wrong with it is said without opening Flask's context
+            with open_context(self._extension, event, args or ()) as context:
+                outcome = self._run_and_answer(event, args, context)
         except MalformedPacket:
             raise
+        except (PayloadError, UnknownEvent) as error:
+            return self._refuse(event, error)
         except Exception as error:  # Flask could not open its context, or a teardown function failed
-            if self._is_upstream_test(sid, header.namespace):
+            if self._is_upstream_test(event):
                 raise
-            body = self.failures.mask(error, target.place, target.known_name(name))
-            outcome = outcome or self._fail(sid, header, body, error)
+            body = self.failures.mask(error, event.place, event.known_name)
+            outcome = outcome or self._answers.fail(event, body, error)
         return outcome
 
-    def _parse(self, target: Target, header: Header, name: str, values: list[Any] | None) -> tuple[Any, ...]:
+    def _run_and_answer(self, event: EventArrival, args: tuple[Any, ...] | None, context: EventContext) -> Outcome:
+        failure: Exception | None = None
+        try:
+            result = self._run(event, args)
+            if event.malformed is not None:  # middleware took it for a failure to make up for
+                raise event.malformed
+            if event.chunks is not None:
+                result = self._feeder.open(event, event.chunks, result, context)
+            encoded = None if event.header.id is None else self._encode(event, result)
+        except Exception as error:
+            failure = error
+            if event.malformed is not None:
+                raise event.malformed from None
+            return self._recover(event, error)
+        else:
+            if encoded is not None:
+                self._answers.send(event, encoded)
+            return OK
+        finally:
+            if event.stream is None:
+                if event.stream_id:
+                    self._feeder.release(event)
+                if event.scope is not None:
+                    event.close_scope(failure)
+
+    def _encode(self, event: EventArrival, result: Any) -> Any:
+        handler = event.target.handler if event.target is not None else None
+        return self._answers.encode(handler.ack if handler is not None else PLAIN_ACK, result)
+
+    def _run(self, event: EventArrival, args: tuple[Any, ...] | None) -> Any:
+        if args is None:
+            return self._runner.through(event.around.layers.event, event, self._enter)
+        event.settle(self._place_args(event, args))
+        return self._invoke(event)
+
+    def _enter(self, event: EventArrival) -> Any:
+        """Go on inside the middleware of the application and the namespace."""
+        self._runner.admit(event.around.guards, event)
+        if event.target is not None:
+            self._runner.admit(event.target.guards, event)
+        args = self._read_args(event)
+        cast(Any, flask.request).event["args"] = args
+        came = event.settle(self._place_args(event, args))
+        try:
+            return self._runner.through(cast(Target, event.target).layers.event, event, self._invoke)
+        finally:
+            event.restore(came)
+
+    def _place_args(self, event: EventArrival, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what is called with *args*: the handler with them, a namespace that routes itself with more."""
+        is_handler = cast(Target, event.target).handler is not None
+        return args if is_handler else (event.event, event.sid, *args)
+
+    def _invoke(self, event: EventArrival) -> Any:
+        if event.chunks is not None and not event.stream_id:
+            self._feeder.reserve(event)
+        return self._runner.invoke(cast(Target, event.target), event)
+
+    # -- what came
+
+    def _read_args(self, event: EventArrival) -> tuple[Any, ...]:
+        """Return the arguments as the handler takes them.
+
+        Raises:
+            PayloadError: They are not what it takes.
+            EventError: There is no handler.
+        """
+        target, header = event.target, event.header
+        if target is None:
+            raise self._unknown(event)
+        handler, changed = target.handler, event.changed_args
+        if changed is None and packets.is_too_deep(header.body, self._extension.server.limits.max_nesting):
+            raise PayloadError("Invalid payload: nested too deep.")
+        one_pass = handler is not None and not target.named and (handler.typed or self._json is None)
+        if handler is not None and one_pass and event.values is None and changed is None:
+            try:
+                return handler.payload.parse_json(header.body)
+            except json.JSONDecodeError as error:
+                raise _malformed(event) from error
+        values = event.args
+        if handler is None:
+            return values
+        return handler.payload.parse_values([event.event, *values] if target.named else values)
+
+    def _load_args(self, event: EventArrival) -> tuple[Any, ...]:
+        """Return the arguments as they came.
+
+        Raises:
+            PayloadError: They hold what can't be passed on.
+            MalformedPacket: They are no JSON.
+        """
+        header = event.header
+        if event.values is not None:
+            return tuple(event.values)
         if packets.is_too_deep(header.body, self._extension.server.limits.max_nesting):
             raise PayloadError("Invalid payload: nested too deep.")
-        handler = target.handler
         try:
-            one_pass = handler is not None and not target.named and (handler.typed or self._json is None)
-            if handler is not None and one_pass and values is None:
-                return handler.payload.parse_json(header.body)
-            decoded = self._load(header.body) if values is None else values
-            if handler is None:
-                return tuple(decoded)
-            return handler.payload.parse_values([name, *decoded] if target.named else decoded)
+            found: list[Any] = load_json(header.body) if self._json is None else self._json.loads(header.body)
         except RefusedValue as error:
             raise PayloadError(f"Invalid payload: {error}.") from error
         except json.JSONDecodeError as error:
-            raise MalformedPacket("the payload is no JSON") from error
+            raise _malformed(event) from error
+        return tuple(found[1:])
 
-    def _load(self, body: str) -> list[Any]:
-        values: list[Any] = load_json(body) if self._json is None else self._json.loads(body)
-        return values[1:]
+    # -- what went wrong
 
-    def _run_and_answer(self, target: Target, sid: str, header: Header, name: str, args: tuple[Any, ...]) -> Outcome:
-        try:
-            result = self._run(target, args if target.handler is not None else (name, sid, *args))
-            encoded = (
-                None if header.id is None else self._encode(target.handler.ack if target.handler else None, result)
-            )
-        except Exception as error:
-            return self._recover(error, target, sid, header, name)
-        if encoded is not None:
-            self._send_ack(sid, header, encoded)
-        return _OK
-
-    def _run(self, target: Target, args: tuple[Any, ...]) -> Any:
-        result = run_guarded(target.call, *args)
-        if type(result) is CoroutineType:
-            return run_guarded(self._run_coroutine, cast(Any, flask.current_app)._get_current_object(), result)
-        return result
-
-    # -- answers
-
-    def _encode(self, ack: Ack | None, result: Any) -> Encoded:
-        ack = ack or _PLAIN_ACK
-        if ack.typed or self._json is None:
-            return ack.encode(result)
-        return ack.encode(result, functools.partial(self._json.dumps, separators=(",", ":")))
-
-    def _recover(self, error: Exception, target: Target, sid: str, header: Header, name: str) -> Outcome:
+    def _recover(self, event: EventArrival, error: Exception) -> Outcome:
         """Answer for a handler that raised: its own word, an error handler's, or a masked one."""
-        known = target.known_name(name)
         if isinstance(error, EventError):
-            return self._fail(sid, header, error_object(error, known), error)
-        left, answer = self.failures.ask_error_handlers(error, header.namespace, target)
+            return self._refuse(event, error)
+        left, answer = self.failures.ask_error_handlers(error, event.namespace, event.target)
         if left is not None:
-            if self._is_upstream_test(sid, header.namespace):
+            if self._is_upstream_test(event):
                 raise left
-            return self._fail(sid, header, self.failures.mask(left, target.place, known), left)
-        if header.id is None:
+            return self._answers.fail(event, self.failures.mask(left, event.place, event.known_name), left)
+        if event.header.id is None:
             return Outcome("handled", error)
         if answer is not None:
-            self._send_ack(sid, header, self._encode(None, answer))
+            self._answers.send(event, self._answers.encode(PLAIN_ACK, answer))
             return Outcome("handled", error)
         # An error handler that says nothing has not made a success of it; what happened is its business to log.
-        body = error_object(EventError("internal_error", "The handler failed."), known)
-        return self._fail(sid, header, body, error)
+        body = error_object(EventError("internal_error", "The handler failed."), event.known_name)
+        return self._answers.fail(event, body, error)
 
-    def _answer_unknown(self, sid: str, header: Header, name: str) -> Outcome:
-        if not self._answers_unknown:
-            return Outcome("unknown_event", EventError("unknown_event", "No such event."))
-        guess = self._registry.guess(header.namespace, name)
-        message = f"No such event. Did you mean {guess!r}?" if guess else "No such event."
-        error = EventError("unknown_event", message)
-        return self._fail(sid, header, error_object(error, None), error)
+    def _unknown(self, event: EventArrival) -> EventError:
+        guess = self._registry.guess(event.namespace, event.event) if self._answers_unknown else None
+        return UnknownEvent("unknown_event", f"No such event. Did you mean {guess!r}?" if guess else "No such event.")
 
-    def _fail(self, sid: str, header: Header, body: dict[str, Any], error: Exception) -> Outcome:
-        """Answer with an error object: as the ack, or as one ``error`` event when none was asked for."""
-        name = [] if header.id is not None else [ERROR_KEY]
-        try:
-            encoded = encode_values([*name, body])
-        except (TypeError, ValueError):
-            logger.exception("the details of an EventError are no JSON")
-            body[ERROR_KEY].pop("details", None)
-            encoded = encode_values([*name, body])
-        if header.id is not None:
-            self._send_ack(sid, header, encoded)
-        else:
-            self._extension.server.send_encoded(sid, packets.EVENT, header.namespace, None, encoded)
-        return Outcome(str(body[ERROR_KEY]["code"]), error)
+    def _refuse(self, event: EventArrival, error: EventError) -> Outcome:
+        if isinstance(error, UnknownEvent) and not self._answers_unknown:
+            return Outcome(error.code, error)
+        return self._answers.fail(event, error_object(error, event.known_name), error)
 
-    def _send_ack(self, sid: str, header: Header, encoded: Encoded) -> None:
-        self._extension.server.send_encoded(sid, packets.ACK, header.namespace, header.id, encoded, header.eio_sid)
-
-    # -- connect and disconnect
-
-    def connect(self, sid: str, namespace: str, environ: dict[str, Any], auth: Any) -> dict[str, Any] | None:
-        """Ask the connect handler; anything but its consent refuses the client.
-
-        Returns:
-            None to accept, else what ``connect_error`` carries: ``{"message", "data": {"code", ...}}``.
-        """
-        self._notify(signals.client_connecting, namespace=namespace, sid=sid)
-        target = self._registry.find(namespace, CONNECT)
-        refused = None if target is None else self._decide(target, namespace, sid, environ, auth)
-        if refused is not None:
-            event_logger.info("%s connect refused: %s sid=%s", namespace, refused["message"], sid[:6])
-            code = refused["data"].get("code") if isinstance(refused["data"], dict) else None
-            self._notify(signals.client_refused, namespace=namespace, sid=sid, code=code, message=refused["message"])
-        return refused
-
-    def connected(self, sid: str, namespace: str) -> None:
-        """Take note that a client was accepted and told so."""
-        event_logger.info("%s connect ok sid=%s", namespace, sid[:6])
-        self._notify(signals.client_connected, namespace=namespace, sid=sid)
-
-    def _decide(
-        self, target: Target, namespace: str, sid: str, environ: dict[str, Any], auth: Any
-    ) -> dict[str, Any] | None:
-        try:
-            with self._context(sid, namespace, CONNECT, () if auth is None else (auth,)):
-                return self._ask(target, namespace, sid, environ, auth)
-        except Exception as error:  # Flask could not open its context, or a teardown function failed
-            return self.failures.mask_refusal(error, target.place)
-
-    def _ask(
-        self, target: Target, namespace: str, sid: str, environ: dict[str, Any], auth: Any
-    ) -> dict[str, Any] | None:
-        try:
-            verdict = self._run(target, _connect_args(target, sid, environ, auth))
-        except Exception as error:
-            return self.failures.refuse(error, namespace, target)
-        return refusal("forbidden", "Connection rejected by server") if verdict is False else None
-
-    def disconnect(self, sid: str, namespace: str, reason: str) -> None:
-        """Run the disconnect handler once; what it raises is logged."""
-        event_logger.info("%s disconnect (%s) sid=%s", namespace, reason, sid[:6])
-        target = self._registry.find(namespace, DISCONNECT)
-        if target is not None:
-            try:
-                with self._context(sid, namespace, DISCONNECT, (reason,)):
-                    self._say_goodbye(target, sid, namespace, reason)
-            except Exception as error:
-                self.failures.mask(error, target.place, DISCONNECT)
-        self._notify(signals.client_disconnected, namespace=namespace, sid=sid, reason=reason)
-
-    def _say_goodbye(self, target: Target, sid: str, namespace: str, reason: str) -> None:
-        try:
-            if target.handler is None:
-                self._run(target, (DISCONNECT, sid, reason))
-            else:
-                self._run(target, (reason,) if target.handler.payload.parameters else ())
-        except Exception as error:
-            left, _ = self.failures.ask_error_handlers(error, namespace, target)
-            if left is not None:
-                self.failures.mask(left, target.place, DISCONNECT)
+    # -- for a namespace that routes its events itself
 
     def run_method(self, namespace: Any, event: str, *args: Any) -> Any:
         """Run a class's handler for a ``trigger_event`` that was overridden and calls its base.
@@ -290,38 +283,40 @@ class Dispatch:
                 the event's arguments as they came.
 
         Raises:
-            EventError: The class serves no such event.
+            EventError: The class serves no such event, or a guard says no.
         """
         target = self._registry.find_method(namespace.namespace, event)
         if target is None or target.handler is None:
             if event in LIFE_CYCLE:
                 return None
             raise EventError("unknown_event", "No such event.")
+        handling: Handling = cast(Any, flask.request).handling
+        self._runner.admit(target.guards, handling)
         sid, *values = args
         if event == CONNECT:
             environ, auth = (*values, None)[:2]
-            return self._run(target, _connect_args(target, sid, environ, auth))
-        if event == DISCONNECT:
-            return self._run(target, tuple(values[: len(target.handler.payload.parameters)]))
-        return self._run(target, target.handler.payload.parse_values(values))
+            values = [*read_connect_args(target, sid, environ, auth)]
+        elif event == DISCONNECT:
+            values = [*read_disconnect_args(target, sid, tuple(values))]
+        else:
+            values = [*target.handler.payload.parse_values(values)]
+        came = handling.settle(tuple(values))
+        try:
+            layers = getattr(target.layers, event if event in LIFE_CYCLE else "event")
+            return self._runner.through(layers, handling, functools.partial(self._runner.invoke, target))
+        finally:
+            handling.restore(came)
 
     # -- small things
 
-    def _context(self, sid: str, namespace: str, event: str, args: tuple[Any, ...]) -> EventContext:
-        environ = self._extension.server.get_environ(sid, namespace=namespace)
-        return EventContext(environ, self._extension.manage_session, sid, namespace, event, args)
-
-    def _is_upstream_test(self, sid: str, namespace: str) -> bool:
+    def _is_upstream_test(self, handling: Handling) -> bool:
         """Flask-SocketIO's own test client raises into the test what a handler raised."""
         clients = cast(Any, SocketIOTestClient).clients
-        return bool(clients) and self._extension.server.manager.eio_sid_from_sid(sid, namespace) in clients
+        manager = self._extension.server.manager
+        return bool(clients) and manager.eio_sid_from_sid(handling.sid, handling.namespace) in clients
 
 
-def _connect_args(target: Target, sid: str, environ: Any, auth: Any) -> tuple[Any, ...]:
-    """Return what a connect handler is called with: the client's auth, where it takes it."""
-    if target.handler is None:
-        return (CONNECT, sid, environ, auth)
-    parameters = target.handler.payload.parameters
-    if not parameters or (auth is None and not parameters[0].required):
-        return ()
-    return target.handler.payload.parse_values([auth])
+def _malformed(event: EventArrival) -> MalformedPacket:
+    """Return why the connection that sent *event* is to be closed, noted where middleware can't swallow it."""
+    event.malformed = MalformedPacket("the payload is no JSON")
+    return event.malformed

@@ -21,19 +21,38 @@ class EventError(FrameworkError):
     Raised in a handler it becomes the error acknowledgement (or the ``error`` event, when the client asked for none);
     raised in ``on_connect`` it refuses the client with a ``connect_error``. Everything in it reaches the client.
 
+    A subclass can have a ``code`` of its own, and be named in ``@raises``: ``class RoomFull(EventError): code =
+    "room_full"``, then ``raise RoomFull(message="No seat left.")``. Without a message it is the docstring's first line.
+
     Args:
-        code: A stable, machine-readable word, e.g. ``"room_full"``.
+        code: A stable, machine-readable word, e.g. ``"room_full"``; the class's own when left out.
         message: One sentence for a person; the code when left out.
         details: Any JSON-serialisable value; ``None`` leaves it out.
         retry_after: Seconds after which it makes sense to try again; ``None`` leaves it out.
+
+    Raises:
+        TypeError: There is no code, or a sentence in its place.
     """
 
+    code: str = ""
+
     def __init__(
-        self, code: str, message: str | None = None, details: Any = None, *, retry_after: float | None = None
+        self,
+        code: str | None = None,
+        message: str | None = None,
+        details: Any = None,
+        *,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message or code)
-        self.code = code
-        self.message = message or code
+        self.code = code or type(self).code
+        if not self.code:
+            raise TypeError(
+                f"{type(self).__name__} needs a code: {type(self).__name__}('room_full'), or a class with one."
+            )
+        if type(self).code and " " in self.code:  # in place of the class's own
+            raise TypeError(f"{type(self).__name__} has its code: {type(self).__name__}(message={self.code!r}).")
+        self.message = message or (describe_error(type(self)) if type(self).code else "") or self.code
+        super().__init__(self.message)
         self.details = details
         self.retry_after = retry_after
 
@@ -42,6 +61,11 @@ class EventError(FrameworkError):
 
     def __str__(self) -> str:
         return self.message if self.message == self.code else f"{self.code}: {self.message}"
+
+
+def describe_error(kind: type[EventError]) -> str:
+    """Return the first line of the docstring of a class of errors; empty where it has none of its own."""
+    return (vars(kind).get("__doc__") or "").strip().partition("\n")[0]
 
 
 def _revive(kind: type[EventError], attributes: dict[str, Any]) -> EventError:
@@ -80,6 +104,10 @@ class ConfigurationError(FrameworkError, ValueError):
     """A setting, an option or the server that serves the application can't work."""
 
 
+class PluginError(FrameworkError, RuntimeError):
+    """A plugin can't be found, ordered, set up or added; ``__cause__`` is what it raised, where it raised something."""
+
+
 class NotBoundError(FrameworkError, RuntimeError):
     """A declared event was used where it can't know which application to send through."""
 
@@ -94,6 +122,14 @@ class ClientGoneError(CallTimeoutError):
 
 class AnswerError(FrameworkError, ValueError):
     """A client answered a server-to-client call with something of another type."""
+
+
+class ContractError(FrameworkError, ValueError):
+    """A contract can't be read, or a document can't be written from it."""
+
+
+class TalkError(FrameworkError):
+    """A server can't be talked to from the shell."""
 
 
 class ScaffoldError(FrameworkError):

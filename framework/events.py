@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from .acks import Output, UnusableAck
 from .errors import AnswerError, HandlerSignatureError, NotBoundError
-from .handlers import RESERVED_EVENTS
+from .handlers import RESERVED_EVENTS, HandlerTable
 from .payloads import describe
 from .signatures import read_type_variables, render_place, substitute
 from .wire import refuse_endless, to_plain
@@ -54,8 +54,9 @@ class _Declared:
 
     _result_types = 0
 
-    def __init__(self, doc: str = "", *, name: str | None = None) -> None:
+    def __init__(self, doc: str = "", *, name: str | None = None, deprecated: str | None = None) -> None:
         self.doc = doc
+        self.deprecated = deprecated
         self.name = name or ""
         self.attribute = ""
         self.location = _locate_caller()
@@ -82,6 +83,11 @@ class _Declared:
     def types(self) -> tuple[Any, ...]:
         """The types of its arguments; empty when it was declared without."""
         return self._all_types[self._result_types :]
+
+    @property
+    def schema(self) -> Any:
+        """pydantic's core schema of the arguments, a tuple's; None where none is declared."""
+        return self._output.schema if self._output is not None else None
 
     @property
     def _all_types(self) -> tuple[Any, ...]:
@@ -173,6 +179,7 @@ class Event(_Declared, Generic[*Ts]):
     Args:
         doc: One sentence for the documentation and the generated clients.
         name: The name on the wire, when it is no identifier.
+        deprecated: What to use in its place; generated clients and documents say so.
     """
 
     def emit(self, *values: *Ts, to: Target, skip: Target | None = None) -> None:
@@ -215,18 +222,24 @@ class Call(_Declared, Generic[R, *Ts]):
     Args:
         doc: One sentence for the documentation and the generated clients.
         name: The name on the wire, when it is no identifier.
+        deprecated: What to use in its place; generated clients and documents say so.
     """
 
     _result_types = 1
 
-    def __init__(self, doc: str = "", *, name: str | None = None) -> None:
-        super().__init__(doc, name=name)
+    def __init__(self, doc: str = "", *, name: str | None = None, deprecated: str | None = None) -> None:
+        super().__init__(doc, name=name, deprecated=deprecated)
         self._answer: Output | None = None
 
     @property
     def answer_type(self) -> Any:
         """The declared type of the answer; ``Any`` when there is none."""
         return self._all_types[0] if self._is_typed else Any
+
+    @property
+    def answer_schema(self) -> Any:
+        """pydantic's core schema of a tuple with the answer; None where none is declared."""
+        return self._answer.schema if self._answer is not None else None
 
     def call(self, *values: *Ts, to: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> R:
         """Send to one client and wait for its answer.
@@ -287,6 +300,21 @@ def read_declared(cls: type, local_names: Mapping[str, Any]) -> dict[str, _Decla
             )
         found[own.name] = own
     return found
+
+
+def refuse_shared_names(cls: type, declared: Mapping[str, _Declared], handlers: HandlerTable) -> None:
+    """Refuse a declared event that a client could not tell from the parts of a stream.
+
+    Raises:
+        HandlerSignatureError: It has the name of an event that is answered by a stream.
+    """
+    for name, own in declared.items():
+        handler = handlers.events.get(name)
+        if handler is not None and handler.chunks is not None:
+            raise HandlerSignatureError(
+                f"{cls.__name__}.{own.attribute} ({own.location}): {handler.name} ({handler.location}) streams, and the "
+                f"parts of its stream are events of the name {name!r}, too. Give one of them another name."
+            )
 
 
 def _find_declared(cls: type, attribute: str) -> _Declared | None:

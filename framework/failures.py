@@ -8,36 +8,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import flask
 from socketio.exceptions import ConnectionRefusedError as SocketIORefused
 
 from .acks import ERROR_KEY, encode_values, error_object
-from .errors import CallTimeoutError, EventError, HandlerExitError
+from .errors import CallTimeoutError, EventError
 from .registry import Target
+from .running import Runner
 
 logger = logging.getLogger("framework")
-
-
-def run_guarded(function: Callable[..., Any], *args: Any) -> Any:
-    """Call the application's code; what is no Exception comes out as one.
-
-    ``sys.exit()`` in a handler is a mistake, a cancelled task or gevent's Timeout a failure: none of them may end the
-    thread that serves the client. An order to the thread itself passes.
-
-    Raises:
-        HandlerExitError: *function* raised a BaseException; it is the cause.
-    """
-    try:
-        return function(*args)
-    except (Exception, KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as error:
-        if type(error).__name__ == "GreenletExit":
-            raise
-        raise HandlerExitError(f"it raised {type(error).__name__}, which is no Exception") from error
 
 
 class Failures:
@@ -45,10 +27,12 @@ class Failures:
 
     Args:
         extension: The application's ``SocketIO``, for its error handlers.
+        runner: Calls them.
     """
 
-    def __init__(self, extension: Any) -> None:
+    def __init__(self, extension: Any, runner: Runner) -> None:
         self._extension = extension
+        self._runner = runner
         self._watchers: list[list[Exception]] = []
 
     @contextlib.contextmanager
@@ -59,15 +43,17 @@ class Failures:
         try:
             yield failures
         finally:
-            self._watchers.remove(failures)
+            self._watchers = [watcher for watcher in self._watchers if watcher is not failures]  # equal ones are others
 
-    def ask_error_handlers(self, error: Exception, namespace: str, target: Target) -> tuple[Exception | None, Any]:
+    def ask_error_handlers(
+        self, error: Exception, namespace: str, target: Target | None
+    ) -> tuple[Exception | None, Any]:
         """Give *error* to the application's error handlers.
 
         Returns:
             What is left of it (None when one of them dealt with it), and what that one answered.
         """
-        owner = target.owner
+        owner = target.owner if target is not None else None
         hooks = (
             self._extension.exception_handlers.get(namespace, self._extension.default_exception_handler),
             getattr(owner, "on_error", None) or getattr(owner, "error", None),
@@ -75,7 +61,7 @@ class Failures:
         for hook in hooks:
             if hook is not None:
                 try:
-                    return None, run_guarded(hook, error)
+                    return None, self._runner.call(hook, error)
                 except Exception as raised:
                     error = raised
         return error, None
@@ -101,7 +87,7 @@ class Failures:
         message = f"{type(error).__name__}: {error}" if debug else "Internal error."
         return error_object(EventError("internal_error", message), event, error_id=error_id)
 
-    def refuse(self, error: Exception, namespace: str, target: Target) -> dict[str, Any]:
+    def refuse(self, error: Exception, namespace: str, target: Target | None) -> dict[str, Any]:
         """Return what ``connect_error`` carries for an exception of a connect handler."""
         if isinstance(error, EventError):
             return _sendable(refusal(error.code, error.message, details=error.details, retry_after=error.retry_after))
@@ -110,7 +96,7 @@ class Failures:
         if isinstance(error, ConnectionRefusedError):
             return refusal("forbidden", "Connection refused by server")
         left, _ = self.ask_error_handlers(error, namespace, target)  # they may look, not decide
-        return self.mask_refusal(left or error, target.place)
+        return self.mask_refusal(left or error, target.place if target is not None else namespace)
 
     def mask_refusal(self, error: Exception, place: str) -> dict[str, Any]:
         """Return what ``connect_error`` carries for an exception that nobody expected."""

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from .acks import Ack, UnusableAck
-from .errors import HandlerSignatureError
+from .dependencies import Injection, find_dependency
+from .errors import EventError, HandlerSignatureError
+from .middleware import NO_LAYERS, Guard, Layers, read_marks
 from .payloads import Parameter, Payload, UnusableType
 from .signatures import (
     caller_locals,
@@ -26,6 +28,7 @@ from .signatures import (
     read_type_variables,
     substitute,
 )
+from .streams import Chunks, Started, read_chunks
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +39,8 @@ LIFE_CYCLE = frozenset({CONNECT, DISCONNECT})
 RESERVED_EVENTS = LIFE_CYCLE | {"connect_error", "disconnecting", "newListener", "removeListener"}
 _PREFIX = "on_"
 _HOOKS = frozenset({"on_error"})
+CANCEL_STREAM = "cancel_stream"
+_CANCEL = "_cancel_stream"
 _EVENT_NAMES = "__framework_events__"
 
 __all__ = [
@@ -77,17 +82,32 @@ class Handler(Source):
 
     Args:
         location: ``file:line``.
+        injection: Its dependencies; None where it has none.
+        layers: Its own middleware.
+        guards: Its own.
+        raises: The errors that it declares.
+        chunks: What it streams; None where it answers at once.
     """
 
     payload: Payload
     ack: Ack
     location: str
     doc: str = ""
+    injection: Injection | None = None
+    layers: Layers = NO_LAYERS
+    guards: tuple[Guard, ...] = ()
+    raises: tuple[type[EventError], ...] = ()
+    chunks: Chunks | None = None
 
     @property
     def typed(self) -> bool:
         """Whether any parameter has an annotation; an untyped handler takes what comes, in the right number."""
         return any(parameter.annotation is not Any for parameter in self.payload.parameters)
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether a guard or middleware is to be asked before it."""
+        return bool(self.guards or self.layers.event)
 
     def bind(self, owner: object) -> Callable[..., Any]:
         """Return what to call: the method of *owner*, or the function."""
@@ -153,8 +173,25 @@ def read_handlers(cls: type, local_names: Mapping[str, Any] | None = None) -> Ha
                     f"({other.location}). Give one of them another name with @event('...')."
                 )
             found[name] = handler
+    if any(handler.chunks is not None for handler in found.values()):
+        _add_cancel(cls, reader, found)
     connect, disconnect = found.pop(CONNECT, None), found.pop(DISCONNECT, None)
     return HandlerTable(types.MappingProxyType(found), connect, disconnect)
+
+
+def _add_cancel(cls: type, reader: _ClassReader, found: dict[str, Handler]) -> None:
+    """Let the clients of a class that streams say that they have enough."""
+    owner = next((base for base in cls.__mro__ if _CANCEL in vars(base)), None)
+    if owner is None:
+        return
+    function = vars(owner)[_CANCEL]
+    if CANCEL_STREAM in found and found[CANCEL_STREAM].function is not function:
+        other = found[CANCEL_STREAM]
+        raise HandlerSignatureError(
+            f"{other.name} ({other.location}): with {cls.__name__} streaming, the event {CANCEL_STREAM!r} ends a stream. "
+            "Choose another name."
+        )
+    found[CANCEL_STREAM] = reader.read(_Method(owner, _CANCEL, function, function, (CANCEL_STREAM,)), CANCEL_STREAM)
 
 
 def read_function(function: Callable[..., Any], event: str, local_names: Mapping[str, Any] | None = None) -> Handler:
@@ -254,11 +291,20 @@ def _compile(
 ) -> Handler:
     location = locate(source.function)
     where = f"{source.name} ({location})"
-    parameters = read_parameters(read_signature(bound, where), annotations, where)
-    _check_life_cycle(source.event, parameters, where)
+    signature = read_signature(bound, where)
+    needs = {
+        name: need
+        for name, parameter in signature.parameters.items()
+        if (need := find_dependency(parameter, annotations.get(name)))
+    }
+    asked = [parameter for name, parameter in signature.parameters.items() if name not in needs]
+    parameters = read_parameters(asked, annotations, where)
+    _check_life_cycle(source, parameters, where)
     try:
         payload = Payload(source.event, parameters, names)
-        ack = Ack(annotations.get("return", inspect.Signature.empty), names)
+        returned = annotations.get("return", inspect.Signature.empty)
+        chunks = read_chunks(find_definition(source.function), returned, names)
+        ack = Ack(Started if chunks is not None else returned, names)
     except UnusableType as error:
         raise HandlerSignatureError(
             f"{where}: parameter {error.parameter.name!r} is annotated with "
@@ -269,10 +315,24 @@ def _compile(
             f"{where}: the return annotation {inspect.formatannotation(annotations['return'])} can't be an ack: {error}."
         ) from error
     doc = inspect.getdoc(source.function) or ""
-    return Handler(**vars(source), payload=payload, ack=ack, location=location, doc=doc)
+    injection = Injection(signature.parameters.values(), needs, where, names) if needs else None
+    marks = read_marks(source.function, source.event if source.event in LIFE_CYCLE else "event", where)
+    return Handler(
+        **vars(source),
+        payload=payload,
+        ack=ack,
+        location=location,
+        doc=doc,
+        injection=injection,
+        chunks=chunks,
+        **marks._asdict(),
+    )
 
 
-def _check_life_cycle(event: str, parameters: list[Parameter], where: str) -> None:
+def _check_life_cycle(source: Source, parameters: list[Parameter], where: str) -> None:
+    event, bare = source.event, find_definition(source.function)
+    if event in LIFE_CYCLE and (inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare)):
+        raise HandlerSignatureError(f"{where}: a {event} handler has nobody to stream to. Remove its 'yield'.")
     if event in LIFE_CYCLE and sum(parameter.required for parameter in parameters) > 1:
         takes = "the client's auth" if event == CONNECT else "the reason"
         raise HandlerSignatureError(

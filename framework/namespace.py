@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import flask_socketio
 
 from .errors import NotBoundError
-from .events import DEFAULT_TIMEOUT_S, current_sid, read_declared
+from .events import DEFAULT_TIMEOUT_S, current_sid, read_declared, refuse_shared_names
 from .handlers import HandlerTable, caller_locals, read_handlers
+from .handling import Handling
+from .middleware import AnyMiddleware
 
 
 class Namespace(flask_socketio.Namespace):
@@ -26,13 +28,18 @@ class Namespace(flask_socketio.Namespace):
 
     **Acks.** What a handler returns, in the output schema of its return annotation. A tuple is several arguments.
 
+    **Streams.** A generator, ``-> Iterator[Chunk]`` or async, sends its chunks to the client as fast as that acknowledges
+    them. It is closed when the client leaves or emits ``cancel_stream`` with the stream's id.
+
     **Emits.** Declare what clients receive: ``posted = Event[Posted]("doc")``, then ``self.posted.emit(value, to=room)``.
 
     **Rooms.** `join`, `leave`, `rooms`, `room_size`, `close_room`.
 
     **Errors.** ``raise EventError("room_full", "...")`` answers with that code. Anything else that is raised is logged
-    with an id and answered with ``internal_error`` and the same id. ``error(self, exc)``, Flask-SocketIO's own hook,
-    may return an ack instead.
+    with an id and answered with ``internal_error`` and the same id. ``on_error(self, error)``, a hook, no event, sees it
+    first: it may raise an `EventError` in its place, or return an ack. ``error(self, exc)`` is Flask-SocketIO's name for it.
+
+    **Around it all.** `before_event` and `after_event`; the attribute ``middleware``; `guard`, `use` and `raises`.
 
     **Disconnect.** ``on_disconnect(self, reason: str)`` runs once; its rooms are still there. When the client leaves it
     runs after its last event, when the server disconnects it before `disconnect` returns.
@@ -46,10 +53,16 @@ class Namespace(flask_socketio.Namespace):
     namespace: str = "/"
     """The path. Must start with a slash."""
 
+    in_contract: ClassVar[bool] = True
+    """Whether generated clients and documents have it; a tool's own namespace is nobody's to build on."""
+
+    middleware: ClassVar[Sequence[AnyMiddleware]] = ()
+    """What goes around each connect, event and disconnect of this namespace, inside the application's own."""
+
     # What this class serves and declares, read when it is created; private, since a user's names are on the same class.
     _handlers: ClassVar[HandlerTable] = HandlerTable()
     _declared: ClassVar[Mapping[str, Any]] = {}
-    _homes: ClassVar[weakref.WeakSet[Namespace]]
+    _homes: ClassVar[weakref.WeakSet[Namespace]] = weakref.WeakSet()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -57,6 +70,7 @@ class Namespace(flask_socketio.Namespace):
         cls._homes = weakref.WeakSet()
         cls._declared = read_declared(cls, local_names)
         cls._handlers = read_handlers(cls, local_names)
+        refuse_shared_names(cls, cls._declared, cls._handlers)
 
     def __init__(self, namespace: str | None = None) -> None:
         super().__init__(namespace or type(self).namespace)
@@ -65,6 +79,22 @@ class Namespace(flask_socketio.Namespace):
     def _set_socketio(self, socketio: Any) -> None:
         self.socketio = socketio
         type(self)._homes.add(self)
+
+    def before_event(self, handling: Handling) -> Any:
+        """Called before the handler of an event, when its payload is valid; what it raises is the answer.
+
+        It may be ``async def``. ``handling.args`` are what the handler takes, and may be changed.
+        """
+
+    def after_event(self, handling: Handling, error: Exception | None) -> Any:
+        """Called after the handler of an event, before the client has its answer; what it raises is the answer.
+
+        It may be ``async def``. It is not called where the handler was not: for an unknown event, a payload that does not
+        fit, a guard or a `before_event` that refused.
+
+        Args:
+            error: What the handler raised, or None.
+        """
 
     @property
     def sid(self) -> str:
@@ -113,6 +143,10 @@ class Namespace(flask_socketio.Namespace):
         """
         path = namespace or self.namespace
         return self._server.call(event, data, to=to or sid, namespace=path, timeout=timeout, ignore_queue=ignore_queue)
+
+    def _cancel_stream(self, stream: str) -> bool:
+        """End a stream before its end; acknowledged with whether it was running."""
+        return bool(self._socketio.dispatch.streams.cancel(self.sid, stream))
 
     def trigger_event(self, event: str, *args: Any) -> Any:
         """Dispatch one event; Flask-SocketIO's seam for classes that route events themselves.

@@ -80,6 +80,7 @@ class Payload:
         self.parameters = tuple(parameters)
         adapter = _adapter(event, self.parameters, names)
         self._validator: Any = adapter.validator
+        self.schema = adapter.core_schema
         self._floats = may_hold_floats(adapter.core_schema)
         self._paths = PathReader(adapter.core_schema)
 

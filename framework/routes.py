@@ -8,7 +8,8 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from .events import Call
-from .handlers import Handler, read_handlers
+from .handlers import DISCONNECT, Handler, read_handlers
+from .middleware import Guard, read_class_guards
 from .payloads import Parameter
 
 FROM_CLIENT: Literal["client to server"] = "client to server"
@@ -22,7 +23,10 @@ class Route:
     Args:
         direction: ``client to server`` or ``server to client``.
         arguments: As a signature has them, e.g. ``room: str, limit: int = 50``.
-        ack: The type of the acknowledgement; empty when there is none, or none is declared.
+        ack: The type of the acknowledgement, ``stream of`` and a type where it streams; empty when there is none, or
+            none is declared.
+        guards: What has to let it through, the class's own first.
+        raises: The codes of the errors that it declares.
         handler: Class and method, or module and function, that serves or declares it.
         location: ``file:line``.
         description: The first line of its docstring.
@@ -33,18 +37,22 @@ class Route:
     event: str
     arguments: str
     ack: str
+    guards: tuple[str, ...]
+    raises: tuple[str, ...]
     handler: str
     location: str
     description: str
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def read_routes(namespaces: Iterable[Any], functions: Iterable[tuple[str, Handler]]) -> list[Route]:
     """Return the routes of namespace instances and of functions (path, handler)."""
     latest = {(path, handler.event): handler for path, handler in functions}
-    found = [_read_handler(path, handler) for (path, _), handler in latest.items()]
+    namespaces = [*namespaces]
+    guards = {str(namespace.namespace): read_class_guards(type(namespace)) for namespace in namespaces}
+    found = [_read_handler(path, handler, guards.get(path, ())) for (path, _), handler in latest.items()]
     for namespace in namespaces:
         found += _read_class(namespace)
     return sorted(found)
@@ -55,19 +63,29 @@ def _read_class(namespace: Any) -> Iterator[Route]:
     table = getattr(type(namespace), "_handlers", None) or read_handlers(type(namespace))
     for handler in (table.connect, table.disconnect, *table.events.values()):
         if handler is not None:
-            yield _read_handler(path, handler)
+            yield _read_handler(path, handler, read_class_guards(type(namespace)))
     for declared in getattr(type(namespace), "_declared", {}).values():
         arguments = ", ".join(render_type(kind) for kind in declared.types)
         ack = render_type(declared.answer_type) if isinstance(declared, Call) else ""
         name = f"{type(namespace).__name__}.{declared.attribute}"
-        yield Route(path, TO_CLIENT, declared.name, arguments, ack, name, declared.location, _first_line(declared.doc))
+        doc = _first_line(declared.doc)
+        yield Route(path, TO_CLIENT, declared.name, arguments, ack, (), (), name, declared.location, doc)
 
 
-def _read_handler(path: str, handler: Handler) -> Route:
+def _read_handler(path: str, handler: Handler, around: tuple[Guard, ...] = ()) -> Route:
     arguments = ", ".join(_render_parameter(parameter) for parameter in handler.payload.parameters)
-    ack = render_type(handler.ack.annotation) if handler.ack.typed else ""
+    guards = () if handler.event == DISCONNECT else tuple(guard.name for guard in (*around, *handler.guards))
+    codes = tuple(error.code for error in handler.raises)
     name, doc = handler.name, _first_line(handler.doc)
-    return Route(path, FROM_CLIENT, handler.event, arguments, ack, name, handler.location, doc)
+    return Route(
+        path, FROM_CLIENT, handler.event, arguments, _render_ack(handler), guards, codes, name, handler.location, doc
+    )
+
+
+def _render_ack(handler: Handler) -> str:
+    if handler.chunks is not None:
+        return f"stream of {render_type(handler.chunks.annotation)}" if handler.chunks.typed else "stream"
+    return render_type(handler.ack.annotation) if handler.ack.typed else ""
 
 
 def _render_parameter(parameter: Parameter) -> str:

@@ -55,16 +55,21 @@ def create_application(
     """
     given = dict(answers or {})
     if directory is not None:
-        _check_free(Path(directory))
+        check_free(Path(directory))
         given.setdefault("project_name", _name_of(Path(directory)))
     final = _ask(given, no_input)
     target = Path(directory) if directory is not None else Path(final["project_slug"])
-    _check_free(target)
-    _generate(target, final)
+    check_free(target)
+    render_template(template_path(), target, final)
     return target.resolve()
 
 
-def _check_free(folder: Path) -> None:
+def check_free(folder: Path) -> None:
+    """Make sure that *folder* can be made, or is empty.
+
+    Raises:
+        ScaffoldError: It is in use.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ScaffoldError(f"'{folder}' exists already. Name another folder, or remove it.")
 
@@ -91,14 +96,19 @@ def _ask(given: dict[str, str], no_input: bool) -> dict[str, Any]:
     return {name: final[name] for name in questions}
 
 
-def _generate(target: Path, answers: dict[str, Any]) -> None:
+def render_template(source: Path, target: Path, answers: dict[str, Any]) -> None:
+    """Write what the template in *source* makes of *answers* to *target*. When that fails, nothing is left behind.
+
+    Raises:
+        ScaffoldError: The template can't be rendered.
+    """
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.main import cookiecutter
 
     with tempfile.TemporaryDirectory(prefix="framework-new-") as scratch:
         nobodys_config: Any = {"replay_dir": str(Path(scratch, "replay"))}  # a dict works, the annotation says bool
         template = Path(scratch, "template")  # without what pip compiled when it installed the package
-        shutil.copytree(template_path(), template, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, template, ignore=shutil.ignore_patterns("__pycache__"))
         try:
             made = cookiecutter(
                 str(template),
@@ -108,7 +118,7 @@ def _generate(target: Path, answers: dict[str, Any]) -> None:
                 default_config=nobodys_config,
             )
         except CookiecutterException as error:
-            raise ScaffoldError(f"The application could not be generated: {error}") from error
+            raise ScaffoldError(f"'{target}' could not be generated: {error}") from error
         target.mkdir(parents=True, exist_ok=True)
         for path in Path(made).iterdir():
             shutil.move(path, target / path.name)

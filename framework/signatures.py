@@ -12,7 +12,7 @@ import os
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic.fields import FieldInfo
@@ -70,13 +70,9 @@ def read_signature(bound: Callable[..., Any], where: str) -> inspect.Signature:
     """Return the signature of *bound*, which takes the event's arguments and no other.
 
     Raises:
-        HandlerSignatureError: It is a generator, or a method without ``self``.
+        HandlerSignatureError: It is a method without ``self``.
     """
     bare = find_definition(bound)
-    if inspect.isgeneratorfunction(bare) or inspect.isasyncgenfunction(bare):
-        raise HandlerSignatureError(
-            f"{where}: a generator can't answer an event. Return a list, or emit each part to the caller."
-        )
     try:
         return inspect.signature(bound)
     except ValueError as error:
@@ -127,13 +123,14 @@ def _visible_names(function: Any, local_names: Mapping[str, Any], members: Mappi
     }
 
 
-def read_parameters(signature: inspect.Signature, annotations: Mapping[str, Any], where: str) -> list[Parameter]:
+def read_parameters(
+    declared: Collection[inspect.Parameter], annotations: Mapping[str, Any], where: str
+) -> list[Parameter]:
     """Return the parameters that an event's arguments fill; a keyword-only one with a default keeps it.
 
     Raises:
         HandlerSignatureError: One can't be filled by position.
     """
-    declared = signature.parameters.values()
     takes_rest = any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in declared)
     return [
         Parameter(

@@ -211,6 +211,11 @@ class JavaScriptSocket:
         """Acknowledge *event*, whenever the server asks for it, with these arguments."""
         self._command("answer", event=event, args=args)
 
+    def acknowledge(self, count: int = 1, *args: object) -> int:
+        """Acknowledge the oldest *count* events that wait for it, with these arguments; return how many there were."""
+        found: int = self._command("acknowledge", count=count, args=args)
+        return found
+
     def disconnect(self) -> None:
         """Leave the namespace, and the connection if it was the last one on it."""
         self._command("disconnect")

@@ -19,22 +19,38 @@ PACKAGE = Path(framework.__file__).parent
 ROOT = "framework"
 
 LAYERS: list[tuple[str, set[str]]] = [
-    ("what can go wrong, and what is told", {"errors", "signals"}),
+    ("what can go wrong, and what is told", {"errors", "signals", "version"}),
     ("bounds, values and schemas", {"limits", "wire", "schemas"}),
     ("places in a payload", {"paths"}),
     ("what comes in and what goes out", {"payloads", "acks"}),
     ("what a function promises", {"signatures"}),
+    ("one connect, event or disconnect", {"handling"}),
+    ("what is filled in, and what decides", {"dependencies"}),
+    ("what goes around a handler", {"middleware"}),
+    ("what a handler sends bit by bit", {"streams"}),
     ("what a class serves", {"handlers"}),
     ("what a class sends", {"events"}),
     ("what a user subclasses and calls", {"namespace", "functions"}),
     ("bytes, sockets and loops", {"transport"}),
     ("Flask around one event, and who serves it", {"context", "coroutines", "registry"}),
+    ("how the application's code is run", {"running"}),
+    ("streams on their way", {"streaming"}),
+    ("what has arrived", {"arrivals"}),
+    ("what goes back", {"answers"}),
     ("what a client is told of a failure", {"failures"}),
+    ("how a stream gets to its client", {"feeds"}),
+    ("how clients come and go", {"life_cycle"}),
     ("the path of one event", {"dispatch"}),
-    ("what is listed, and what is run", {"routes", "serving"}),
+    ("what is promised", {"contract"}),
+    ("what is listed, and what is run", {"clients", "routes", "serving"}),
+    ("what others add", {"plugins"}),
     ("the extension", {"application"}),
     ("the public names", {ROOT}),
+    ("from a contract to a text", {"contract_cli", "generators"}),
+    ("talking to a server", {"talking"}),
+    ("a server without an application", {"mock"}),
     ("tests and templates", {"testing", "scaffold"}),
+    ("files to go on from", {"generate"}),
     ("the command line", {"cli"}),
     ("python -m framework", {"__main__"}),
 ]
@@ -44,7 +60,7 @@ HEIGHT = {part: height for height, (_, parts) in enumerate(LAYERS) for part in p
 def find_modules() -> dict[str, Path]:
     """Every module of the package by its dotted name below ``framework``."""
     found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in sorted(path for path in PACKAGE.rglob("*.py") if "plugin_template" not in path.parts):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" else parts
         found[".".join(parts) or ROOT] = path

@@ -55,6 +55,38 @@ def create_app():
     return app
 '''
 
+GUARDED = """
+from flask import Flask
+from framework import EventError, Namespace, SocketIO, guard, raises
+
+def is_member():
+    return True
+
+def is_open():
+    return True
+
+class RoomFull(EventError):
+    code = "room_full"
+
+class Closed(EventError):
+    code = "closed"
+
+@guard(is_member)
+class Rooms(Namespace):
+    namespace = "/rooms"
+
+    def on_connect(self): ...
+
+    @guard(is_open)
+    @raises(RoomFull, Closed)
+    def on_join(self, room): ...
+
+    def on_leave(self, room): ...
+
+app = Flask(__name__)
+SocketIO(app, namespaces=[Rooms])
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -97,6 +129,23 @@ def test_routes_prints_every_event_with_types_and_place(folder: Path) -> None:
     ):
         assert expected in text
     assert text.count("chat.py:") == 6
+
+
+def test_routes_shows_guards_and_declared_errors_where_there_are_any(tmp_path: Path) -> None:
+    (tmp_path / "guarded.py").write_text(GUARDED)
+    result = framework(tmp_path, "--app", "guarded", "routes")
+    assert result.returncode == 0, result.stderr
+    titles, _, connect, join, leave = [line.split() for line in result.stdout.splitlines()]
+    assert titles == ["Namespace", "Event", "Arguments", "Ack", "Guards", "Raises", "Defined", "at"]
+    assert connect[1:6] == ["connect", "->", "-", "-", "is_member"]
+    assert join[-5:] == ["is_member,", "is_open", "room_full,", "closed", "guarded.py:23"]
+    assert leave[-3:] == ["is_member", "-", "guarded.py:27"]
+    (route,) = [
+        found
+        for found in json.loads(framework(tmp_path, "--app", "guarded", "routes", "--json").stdout)
+        if found["event"] == "join"
+    ]
+    assert (route["guards"], route["raises"]) == (["is_member", "is_open"], ["room_full", "closed"])
 
 
 def test_routes_of_one_namespace_as_json(folder: Path) -> None:

@@ -1,9 +1,11 @@
-"""``async def`` handlers under gevent: one loop, many greenlets."""
+"""``async def`` handlers under gevent: one loop, many greenlets; and the loop of the streams."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 from flask import Flask
 
 from framework import coroutines
-from framework.coroutines import run_beside_greenlets, run_coroutine
+from framework.coroutines import StreamLoop, find_stream_loop, run_beside_greenlets, run_coroutine
+from tests.live import ROOT
 
 gevent = pytest.importorskip("gevent")
 
@@ -118,3 +121,51 @@ def test_exit_in_a_coroutine_reaches_the_caller_and_the_loop_goes_on() -> None:
         return run_beside_greenlets(Flask(__name__), value())
 
     assert in_a_thread(body) == 4
+
+
+# -- the loop of the streams
+
+
+def test_what_awaits_beside_the_streams_gives_its_result_or_raises() -> None:
+    loop = StreamLoop(find_stream_loop("threading"))
+
+    async def answer(value: BaseException | int) -> int:
+        await asyncio.sleep(0)
+        if isinstance(value, BaseException):
+            raise value
+        return value
+
+    assert loop.run(answer(7)) == 7
+    for error in (ValueError("no"), SystemExit(), KeyboardInterrupt(), asyncio.CancelledError()):
+        with pytest.raises(type(error)):
+            loop.run(answer(error))
+    assert loop.is_used
+    loop.close()
+    assert find_stream_loop("threading").is_running()
+
+
+def test_the_loop_of_the_streams_is_one_and_its_thread_ends_with_the_process() -> None:
+    assert find_stream_loop("threading") is find_stream_loop("threading")
+    (thread,) = [found for found in threading.enumerate() if found.name == "framework-streams"]
+    assert thread.daemon
+
+
+FORKED = """
+import asyncio, os
+from framework.coroutines import StreamLoop, find_stream_loop
+
+async def answer():
+    return os.getpid()
+
+assert StreamLoop(find_stream_loop("threading")).run(answer()) == os.getpid()
+child = os.fork()
+if child == 0:
+    os._exit(0 if StreamLoop(find_stream_loop("threading")).run(answer()) == os.getpid() else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+def test_a_process_that_was_forked_has_a_loop_of_its_own() -> None:
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr

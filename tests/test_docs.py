@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -26,13 +26,15 @@ from gunicorn.config import Config
 
 import framework
 import framework.testing
-from framework import Limits, signals
+from framework import Limits, Plugin, signals
 from framework.cli import cli
+from framework.plugins.hooks import HOOKS
 from tests.live import ROOT, LiveServer, child_environment
 
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+PLUGINS = sorted((ROOT / "plugins").glob("*/"))
 SOURCES = sorted((ROOT / "framework").rglob("*.py"))
 FIRST_SCREEN_LINES = 35
 
@@ -153,6 +155,7 @@ class PageRun:
         if block.language == "js" and "import { io }" not in text:
             text = 'import { io } from "socket.io-client";\n' + text
         path = self.folder / block.title
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         if path.suffix == ".py":
             compile(text, str(path), "exec")
@@ -169,19 +172,21 @@ class PageRun:
                 assert_printed(command.output, printed)
         elif command.program == "framework" and command.has("routes"):
             self._compare(command, ["-m", *command.words])
+        elif command.program == "framework" and command.has("plugins"):
+            self._compare(command, ["-m", *command.words], without_times)
         elif command.program == "pytest":
             plugin = [] if _is_installed() else ["-p", "framework.testing.plugin"]
             self._compare(command, ["-m", *command.words, "-p", "no:cacheprovider", *plugin])
         elif command.program == "python" and command.words[1] != "-m":
             self._compare(command, command.words[1:])
 
-    def _compare(self, command: Command, arguments: list[str]) -> None:
+    def _compare(self, command: Command, arguments: list[str], normalize: Callable[[str], str] = str) -> None:
         environment = {**child_environment(), "COLUMNS": "80", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(
             [sys.executable, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert_printed(command.output, done.stdout)
+        assert_printed([normalize(line) for line in command.output], normalize(done.stdout))
 
     def _serve(self, command: Command) -> None:
         if self.server is not None:
@@ -214,6 +219,11 @@ def assert_printed(expected: list[str], printed: str) -> None:
     assert not expected or re.fullmatch(pattern, text), f"documented:\n{shown}\n\nprinted:\n{text}"
 
 
+def without_times(text: str) -> str:
+    """Replace milliseconds, and the width of columns that follows from them."""
+    return re.sub(r"-{2,}", "--", re.sub(r" {2,}", "  ", re.sub(r"\b\d+\.\d\b", "0.0", text)))
+
+
 def _pages_before(page: Path) -> list[Path]:
     """The pages of the tutorial share one folder."""
     return [other for other in sorted(page.parent.glob("[0-9]-*.md")) if other < page] if page.stem[0].isdigit() else []
@@ -233,6 +243,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.delitem(sys.modules, "plugins", raising=False)  # this repository's folder of that name
     yield tmp_path
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path) + os.sep):
@@ -303,7 +314,16 @@ def test_commands_have_the_options_that_are_shown(page: Path) -> None:
 def _options_for(command: Command) -> set[str]:
     name = next((word for word in command.words[1:] if word in cli.commands), None)
     assert name or command.has("--version") or command.has("--help"), f"no command in {command.words}"
-    return _options(cli) | (_options(cli.commands[name]) if name else set())
+    return _options(cli).union(*(_options(found) for path, found in _find_commands() if path.split()[0] == name))
+
+
+def _find_commands(group: click.Group = cli, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, by what is typed for it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _find_commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", command
 
 
 def _options(command: click.Command) -> set[str]:
@@ -355,7 +375,25 @@ def test_every_setting_is_documented() -> None:
 
 def test_no_page_names_a_setting_that_there_is_not() -> None:
     for page in PAGES:
-        assert set(re.findall(r"FRAMEWORK_[A-Z_]*[A-Z]", page.read_text("utf-8"))) <= _find_settings(), page
+        text = page.read_text("utf-8")
+        plugins = re.findall(r"^    name = \"(\w+)\"", text, re.MULTILINE) + [path.name for path in PLUGINS]
+        theirs = tuple(f"FRAMEWORK_{name.upper()}_" for name in plugins)
+        named = {name for name in re.findall(r"FRAMEWORK_[A-Z_]*[A-Z]", text) if not name.startswith(theirs)}
+        assert named <= _find_settings(), page
+
+
+def _names_of_plugin() -> list[str]:
+    return [name for name in (*vars(Plugin), *Plugin.__annotations__) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(_names_of_plugin()))
+def test_every_attribute_and_hook_of_a_plugin_is_documented(name: str) -> None:
+    assert re.search(rf"`{name}(?:\(\))?`", _reference("plugins"))
+
+
+def test_every_hook_of_a_plugin_that_gives_something_is_in_the_table() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", _reference("plugins").partition("## Hooks")[2], re.MULTILINE)
+    assert documented == ["init", *(hook.name for hook in HOOKS)]
 
 
 @pytest.mark.parametrize("field", fields(Limits), ids=lambda field: field.name)
@@ -368,8 +406,8 @@ def test_the_documented_default_of_a_limit_is_its_default(field: object) -> None
 
 
 def _find_codes() -> set[str]:
-    text = "\n".join(source.read_text("utf-8") for source in SOURCES)
-    text = re.sub(r'"""(?:.|\n)*?"""', "", text)
+    ours = [source for source in SOURCES if "plugin_template" not in source.parts]
+    text = "\n".join(re.sub(r'"""(?:.|\n)*?"""', "", source.read_text("utf-8")) for source in ours)
     calls = r"(?:EventError|refusal|_refusal|super\(\).__init__)\(\s*(?:str\(data\.get\(\"code\", )?\"([a-z_]+)\""
     return set(re.findall(calls, text)) | set(re.findall(r"\"code\": \"([a-z_]+)\"", text))
 
@@ -381,15 +419,15 @@ def test_every_error_code_is_documented_and_every_documented_one_is_sent() -> No
 
 def test_every_option_of_the_command_line_is_documented() -> None:
     page = _reference("cli")
-    assert re.findall(r"^## framework (\w+)$", page, re.MULTILINE) == ["run", "routes", "new"]
-    assert set(cli.commands) == {"run", "routes", "new"}
-    for command in (cli, *cli.commands.values()):
+    documented = re.findall(r"^## framework (\w+(?: \w+)*)$", page, re.MULTILINE)
+    assert sorted(documented) == sorted(path for path, _ in _find_commands())
+    for command in (cli, *(command for _, command in _find_commands())):
         for option in _options(command):
             assert f"`{option}" in page, f"{command.name}: {option}"
 
 
 def test_no_option_is_documented_that_there_is_not() -> None:
-    known = set().union(*(_options(command) for command in (cli, *cli.commands.values())))
+    known = _options(cli).union(*(_options(command) for _, command in _find_commands()))
     assert set(re.findall(r"(?<=`)--?[a-z][a-z-]*", _reference("cli"))) <= known
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from threading import Lock
@@ -22,6 +22,7 @@ from typing_extensions import TypedDict
 from framework import Namespace, event
 from framework.errors import AckError, FrameworkError, HandlerSignatureError, PayloadError
 from framework.handlers import Handler, read_function, read_handlers
+from framework.streams import Started
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -705,19 +706,18 @@ def test_a_method_without_self_is_refused() -> None:
             def on_post() -> None: ...  # type: ignore[misc]
 
 
-def test_a_generator_is_refused() -> None:
-    with refused(rf"^Bad\.on_post {HERE}: a generator can't answer an event\. Return a list, or emit each part"):
+def test_a_generator_streams_and_its_ack_is_the_stream_s_id() -> None:
+    class Exports(Namespace):
+        def on_export(self) -> Iterator[int]:
+            yield 1
 
-        class Bad(Namespace):
-            def on_post(self) -> Any:
-                yield 1
+        def on_post(self) -> int:
+            return 1
 
-    with refused("a generator can't answer an event"):
-
-        class Worse(Namespace):
-            @logged
-            async def on_post(self) -> Any:
-                yield 1
+    assert handler(Exports, "export").chunks is not None
+    assert handler(Exports, "export").ack.annotation is Started
+    assert handler(Exports, "post").chunks is None
+    assert handler(Exports, "cancel_stream").name == "Exports._cancel_stream"
 
 
 @pytest.mark.parametrize(("name", "takes"), [("connect", "the client's auth"), ("disconnect", "the reason")])

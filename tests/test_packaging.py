@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tarfile
@@ -101,15 +102,23 @@ def test_application_created_by_the_wheel_lists_its_events(installed: Path, tmp_
     assert "/chat" in routes
 
 
-@pytest.mark.parametrize("lock", ["requirements/demo.txt", "requirements/dev.txt", "package-lock.json"])
+@pytest.mark.parametrize("lock", ["requirements/demo.txt", "requirements/dev.txt", "benchmarks/requirements.txt"])
 def test_lock_file_has_a_hash_for_everything_and_names_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text()
+    entries = re.split(r"^(?=\S+==)", text, flags=re.MULTILINE)[1:]
 
     assert "://" not in text
-    if lock.endswith(".txt"):
-        entries = re.split(r"^(?=\S+==)", text, flags=re.MULTILINE)[1:]
-        assert entries
-        assert all("--hash=sha256:" in entry for entry in entries)
+    assert entries
+    assert all("--hash=sha256:" in entry for entry in entries)
+
+
+@pytest.mark.parametrize("lock", ["package-lock.json", "benchmarks/package-lock.json"])
+def test_lock_file_of_npm_has_a_hash_for_everything_and_names_no_registry(lock: str) -> None:
+    packages = json.loads((ROOT / lock).read_text())["packages"]
+    installed = [package for name, package in packages.items() if name]
+
+    assert installed
+    assert all("integrity" in package and "resolved" not in package for package in installed)
 
 
 def test_runtime_lock_agrees_with_the_lock_of_the_tests() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Optional, TypeVar, Union
 import pytest
 from pydantic import AfterValidator, BaseModel, Field
 
-from framework import Call, Event, Namespace
+from framework import Call, Depends, Event, EventError, Namespace, guard, raises
 from framework.handlers import read_function
 from framework.routes import Route, read_routes, render_type
 
@@ -115,3 +115,50 @@ def test_routes_are_sorted_and_every_instance_has_its_own() -> None:
     assert sorted(ROUTES) == ROUTES
     assert read(namespace="/more", event="post").handler == "Chat.on_post"
     assert read(namespace="/more", event="post").as_dict()["event"] == "post"
+
+
+def is_member() -> bool:
+    return True
+
+
+def is_admin() -> bool:
+    return True
+
+
+class RoomFull(EventError):
+    code = "room_full"
+
+
+class Closed(EventError):
+    code = "closed"
+
+
+@guard(is_member)
+class Guarded(Namespace):
+    namespace = "/guarded"
+
+    said = Event[str]()
+
+    def on_connect(self) -> None: ...
+
+    def on_disconnect(self) -> None: ...
+
+    @guard(is_admin)
+    @raises(RoomFull)
+    @raises(Closed)
+    def on_join(self, room: str, user: Model = Depends(Model), limit: int = 5) -> None: ...
+
+
+@guard(is_admin)
+@raises(Closed)
+def free() -> None: ...
+
+
+def test_guards_and_declared_errors_are_listed_and_dependencies_are_no_arguments() -> None:
+    found = {route.event: route for route in read_routes([Guarded()], [("/guarded", read_function(free, "free"))])}
+    assert found["join"].arguments == "room: str, limit: int = 5"
+    assert found["join"].guards == ("is_member", "is_admin")
+    assert found["join"].raises == ("room_full", "closed")
+    assert (found["connect"].guards, found["disconnect"].guards) == (("is_member",), ())
+    assert (found["free"].guards, found["free"].raises) == (("is_member", "is_admin"), ("closed",))
+    assert (found["said"].guards, found["said"].raises) == ((), ())

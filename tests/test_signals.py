@@ -76,7 +76,8 @@ def test_life_of_a_client_is_told_in_order_with_the_application_as_sender(told: 
     about = {name: rest for name, _, rest in told}
     sid = about["client-connected"]["sid"]
     assert about["client-connected"] == {"namespace": "/chat", "sid": sid}
-    assert about["event-received"] == {"namespace": "/chat", "event": "say", "sid": sid}
+    size_bytes = len('["say","hi"]')
+    assert about["event-received"] == {"namespace": "/chat", "event": "say", "sid": sid, "size_bytes": size_bytes}
     assert about["event-handled"].pop("duration_s") > 0
     assert about["event-handled"] == {"namespace": "/chat", "event": "say", "sid": sid}
     assert about["emitted"] == {"namespace": "/chat", "event": "said", "to": None, "skip": [sid]}

@@ -65,7 +65,7 @@ def test_a_syntax_error_in_an_annotation_is_refused() -> None:
 
 
 def test_parameters_are_read_in_their_order() -> None:
-    parameters = read_parameters(read_signature(plain, "plain"), {"first": int}, "plain")
+    parameters = read_parameters(read_signature(plain, "plain").parameters.values(), {"first": int}, "plain")
     assert [(parameter.name, parameter.annotation, parameter.variadic) for parameter in parameters] == [
         ("first", int, False),
         ("rest", Any, True),

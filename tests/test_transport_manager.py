@@ -245,8 +245,8 @@ def test_recipient_for_which_too_much_is_held_is_to_leave() -> None:
 def test_recipient_that_is_to_leave_is_told_only_while_it_is_held() -> None:
     held, released = Recipient("a", 10), Recipient("b", 10)
     released.release(lambda packets: None)
-    assert (held.end(), held.ended) == (True, True)
-    assert (released.end(), released.ended) == (False, False)
+    assert (held.end("why"), held.ended) == (True, "why")
+    assert (released.end("why"), released.ended) == (False, "")
 
 
 def test_recipient_that_was_refused_sends_nothing() -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast, overload
 
 import flask
 from flask.testing import EnvironBuilder, FlaskClient
 
 from ..acks import ERROR_KEY
+from ..dependencies import compile_overrides
 from ..errors import CallTimeoutError, ConfigurationError, EventError, FrameworkError
 from ..events import Call, Event
-from ..handlers import Handler
+from ..handlers import CANCEL_STREAM, Handler
 from ..namespace import Namespace
+from ..running import OVERRIDES
+from ..streams import STREAM
 from ..transport import packets
 from .mirror import read_output, to_input
 from .session import Received, Session
+from .stream import ClientStream, Link
 
 N = TypeVar("N", bound=Namespace)
 P = ParamSpec("P")
@@ -50,11 +55,16 @@ class Client:
         auth: What a real client passes as ``auth``; models are sent as JSON.
         headers: Of the HTTP request that opens the connection.
         query_string: Likewise.
+        address: Of the client, as ``request.remote_addr`` has it; 127.0.0.1 by default, as Flask's own test client's.
         flask_client: Its cookies are sent, so that its session is the client's.
         via: Another client whose connection is shared, as a browser shares one for all namespaces.
+        overrides: For this client, what is called in the place of a dependency or a guard's function:
+            ``{current_user: lambda: ada}``. They are the connection's, so those of *via* count where it is given.
 
     Raises:
         ConnectRefused: The server refused it.
+        ConfigurationError: *overrides* and *via* are both given.
+        HandlerSignatureError: What is to be called in the place of a dependency takes what can't be filled.
     """
 
     def __init__(
@@ -65,9 +75,13 @@ class Client:
         auth: Any = None,
         headers: Mapping[str, str] | None = None,
         query_string: str | Mapping[str, str] | None = None,
+        address: str = "127.0.0.1",
         flask_client: FlaskClient | None = None,
         via: Client | None = None,
+        overrides: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
     ) -> None:
+        if via is not None and overrides:
+            raise ConfigurationError("overrides are the connection's: give them to the client that 'via' names.")
         self._extension = _find_extension(app)
         self.namespace = self._find_path(namespace)
         self.sid = ""
@@ -77,12 +91,15 @@ class Client:
         self._acks: dict[int, Any] = {}
         self._events: list[tuple[str, list[Any]]] = []
         self._answers: dict[str, Callable[..., Any]] = {}
+        self._streams: dict[str, ClientStream[Any]] = {}
+        self._opening: ClientStream[Any] | None = None
         self._last_id = 0
         self._arrived = self._extension.server.eio.create_event()
         self._members: dict[str, Client] = via._members if via else {}
         self._members[self.namespace] = self
         if via is None:
-            environ = _build_environ(app, headers, query_string, flask_client)
+            environ = _build_environ(app, headers, query_string, flask_client) | {"REMOTE_ADDR": address}
+            environ[OVERRIDES] = compile_overrides(overrides or {})
             self._session = Session(self._extension.server, environ, self._route)
         else:
             self._session = via._session
@@ -109,11 +126,14 @@ class Client:
             EventError: The event was answered with an error. For ``internal_error`` its ``__cause__`` is what the
                 handler raised, unless an error handler of the application took it.
             RuntimeError: The client is not connected.
+            TypeError: The handler streams.
         """
         compiled = self._find_handler(handler)
+        if compiled is not None and compiled.chunks is not None:
+            raise TypeError(f"{compiled.name} streams: iterate over client.stream(...).")
         name = handler if isinstance(handler, str) else compiled.event if compiled else ""
         self._last_id += 1
-        failures = self._send(name, self._last_id, _positional(handler, args, kwargs))
+        failures = self._send(name, self._last_id, _positional(compiled, args, kwargs))
         if self._last_id not in self._acks:
             raise EventError(
                 "no_ack", f"{name!r} was not answered: the client left meanwhile, or unknown events are ignored."
@@ -135,19 +155,61 @@ class Client:
         """
         compiled = self._find_handler(handler)
         name = handler if isinstance(handler, str) else compiled.event if compiled else ""
-        self._send(name, None, _positional(handler, args, kwargs))
+        self._send(name, None, _positional(compiled, args, kwargs))
+
+    @overload
+    def stream(
+        self, handler: Callable[Concatenate[N, P], Iterator[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> ClientStream[T]: ...
+    @overload
+    def stream(
+        self, handler: Callable[Concatenate[N, P], AsyncIterator[T]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> ClientStream[T]: ...
+    @overload
+    def stream(self, handler: str, /, *args: Any) -> ClientStream[Any]: ...
+    def stream(self, handler: Any, /, *args: Any, **kwargs: Any) -> ClientStream[Any]:
+        """Send an event that is answered by a stream, and return what to iterate over.
+
+        Args:
+            handler: The method, ``Chat.on_export``, or an event's name; by name the chunks come as decoded JSON.
+            args: The event's arguments.
+
+        Raises:
+            EventError: The event was answered with an error.
+            RuntimeError: The client is not connected.
+            TypeError: The event was answered at once.
+        """
+        compiled = self._find_handler(handler)
+        name = handler if isinstance(handler, str) else compiled.event if compiled else ""
+        chunks = compiled.chunks if compiled is not None else None
+        typed = chunks.annotation if chunks is not None and chunks.typed else Any
+        closing = contextlib.ExitStack()
+        failures = closing.enter_context(self._extension.dispatch.failures.watch())
+        link = Link(self._acknowledge, self._cancel, failures, closing)
+        stream: ClientStream[Any] = ClientStream(name, lambda chunk: read_output(typed, chunk), link, DEFAULT_TIMEOUT_S)
+        self._opening = stream
+        try:
+            started = self.call(name, *_positional(compiled, args, kwargs))
+            if not stream.id:
+                raise TypeError(f"{name!r} was answered at once, with {started!r}; it is no stream")
+        except BaseException:
+            closing.close()
+            raise
+        finally:
+            self._opening = None
+        return stream
 
     def disconnect(self) -> None:
         """Leave the namespace, as a client does that says goodbye; nothing happens when it has left."""
         if self.connected:
             self._session.send_packet(packets.DISCONNECT, self.namespace, None, None)
-            self.sid = ""
+            self._leave()
 
     def drop(self) -> None:
         """Lose the connection, with all its namespaces, as a client does whose network fails."""
         self._session.close(abort=True, reason=self._extension.server.reason.TRANSPORT_CLOSE)
         for member in self._members.values():
-            member.sid = ""
+            member._leave()
 
     # -- what came
 
@@ -258,21 +320,45 @@ class Client:
         elif received.kind == packets.CONNECT_ERROR:
             self._refusal = ConnectRefused(received.payload)
         elif received.kind == packets.DISCONNECT:
-            self.sid = ""
+            self._leave()
         elif received.kind in (packets.ACK, packets.BINARY_ACK) and received.ack_id is not None:
             self._acks[received.ack_id] = received.payload
+            self._open(received.ack_id, received.payload)
         elif received.kind in (packets.EVENT, packets.BINARY_EVENT):
             self._take_event(received)
 
     def _take_event(self, received: Received) -> None:
         name, *values = received.payload
-        if received.ack_id is not None:
+        part = values[0] if values and isinstance(values[0], dict) else {}
+        stream = self._streams.get(str(part.get(STREAM)))
+        if stream is not None and stream.event == name:
+            stream.take(part, received.ack_id)
+        elif received.ack_id is not None and (name in self._answers or STREAM not in part):
             self._answer(name, values, received.ack_id)
         elif name == ERROR_KEY and (failure := _read_error(values)):
             self.errors.append(failure)
         else:
             self._events.append((name, values))
             self._arrived.set()
+
+    def _open(self, ack_id: int, ack: Any) -> None:
+        """Take what comes under the id that *ack* names from now on, if a stream was asked for."""
+        started = ack[0] if ack else None
+        if self._opening is not None and ack_id == self._last_id and isinstance(started, dict) and STREAM in started:
+            self._opening.id = started[STREAM]
+            self._streams[self._opening.id] = self._opening
+
+    def _acknowledge(self, ack_id: int) -> None:
+        if self.connected:
+            self._session.send_packet(packets.ACK, self.namespace, ack_id, [])
+
+    def _cancel(self, stream_id: str) -> bool:
+        return self.connected and bool(self.call(CANCEL_STREAM, stream_id))
+
+    def _leave(self) -> None:
+        self.sid = ""
+        for stream in self._streams.values():
+            stream.lose()
 
     def _answer(self, name: str, values: list[Any], ack_id: int) -> None:
         if name not in self._answers:
@@ -328,12 +414,22 @@ def _build_environ(
     return {**environ, "flask.app": app}
 
 
-def _positional(handler: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-    if not kwargs:
+def _positional(handler: Handler | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the event's arguments in their order; dependencies are none."""
+    if not kwargs or handler is None:
         return args
-    bound = inspect.signature(handler).bind_partial(None, *args, **kwargs)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = handler.payload.parameters
+    bound = inspect.Signature(
+        [
+            inspect.Parameter(parameter.name, inspect.Parameter.VAR_POSITIONAL)
+            if parameter.variadic
+            else inspect.Parameter(parameter.name, kind, default=parameter.default)
+            for parameter in parameters
+        ]
+    ).bind_partial(*args, **kwargs)
     bound.apply_defaults()
-    return bound.args[1:]
+    return bound.args
 
 
 def _read_error(ack: Any) -> EventError | None:

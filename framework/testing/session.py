@@ -46,7 +46,7 @@ class Session(EngineSocket):
         self._partial: tuple[packets.Header, list[bytes]] | None = None
         server.eio.sockets[self.sid] = self
         server.eio.handlers["connect"](self.sid, environ)
-        server.connections[self.sid].run = _run_now
+        server.connections[self.sid].run = server.connections[self.sid].spawn = _run_now
 
     def send_packet(self, kind: int, namespace: str, ack_id: int | None, payload: Any) -> None:
         """Send one packet to the server and return when it has been handled."""

@@ -33,6 +33,7 @@ from .workers import Turn
 logger = logging.getLogger(__name__)
 
 CLOSE_GRACE_S = 2.0
+SLOW_CLIENT = "slow client"  # beside the reasons of engineio.Server.reason
 _MAX_LOGGED = 200
 _FROM_CLIENT = {str(kind): kind for kind in (packet.CLOSE, packet.PONG, packet.MESSAGE, packet.UPGRADE, packet.NOOP)}
 
@@ -102,10 +103,16 @@ class EngineSocket(Socket):  # type: ignore[misc]
                     self.queue.put(pkt)
         if not fits:
             self.refuse(
-                f"more than {self.server.limits.max_send_queue_bytes} bytes wait for a client that reads slowly"
+                f"more than {self.server.limits.max_send_queue_bytes} bytes wait for a client that reads slowly",
+                SLOW_CLIENT,
             )
             if self.websocket:
                 self.websocket.abort()
+
+    @property
+    def queued_bytes(self) -> int:
+        """What waits to be sent."""
+        return self._queued_bytes
 
     def poll(self) -> list[Any]:
         """Wait for packets to send and return them; none when the session is closed."""
@@ -157,10 +164,14 @@ class EngineSocket(Socket):  # type: ignore[misc]
             self.refuse(str(error) if isinstance(error, MalformedPacket) else "undecodable request")
             raise BadPost from error
 
-    def refuse(self, reason: str) -> None:
-        """Close the session over something that its client sent; one line of log says what."""
-        logger.warning("%s: connection closed: %s", self.sid[:6], reason)
-        self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_ERROR)
+    def refuse(self, problem: str, reason: str | None = None) -> None:
+        """Close the session over something that its client did; one line of log says what.
+
+        Args:
+            reason: What ``on_disconnect`` is told; ``transport error`` by default.
+        """
+        logger.warning("%s: connection closed: %s", self.sid[:6], problem)
+        self.close(wait=False, abort=True, reason=reason or self.server.reason.TRANSPORT_ERROR)
 
     # -- life
 

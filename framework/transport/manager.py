@@ -7,30 +7,35 @@ clients), so one class serves both.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from engineio import packet as engine_packet
 from socketio import manager, packet
 
 from ..errors import ClientGoneError
+from .carriers import Relay
+from .engine import SLOW_CLIENT
 
 
 class Recipient(str):
     """An Engine.IO id as the rooms hold it, which holds back what is sent until its client is accepted."""
 
-    __slots__ = ("_left_bytes", "_lock", "ended", "held")
+    __slots__ = ("_left_bytes", "_lock", "connected_at", "ended", "held")
     _lock: threading.Lock
     _left_bytes: int
     held: list[Any] | None
-    ended: bool
+    ended: str
+    connected_at: float
 
     def __new__(cls, eio_sid: str, max_bytes: int) -> Self:
         self = super().__new__(cls, eio_sid)
         self._left_bytes = max_bytes
         self._lock = threading.Lock()
         self.held = []
-        self.ended = False
+        self.ended = ""  # why it is to leave as soon as it is accepted
+        self.connected_at = 0.0
         return self
 
     def hold(self, packets: Any) -> bool:
@@ -43,7 +48,7 @@ class Recipient(str):
                 return False
             self._left_bytes -= sum(len(pkt.data) for pkt in packets)
             if self._left_bytes < 0:
-                self.ended = True
+                self.ended = SLOW_CLIENT
             else:
                 self.held.append(packets)
             return True
@@ -53,19 +58,33 @@ class Recipient(str):
         with self._lock:
             for packets in self.held or ():
                 send(packets)
+            self.connected_at = time.time()
             self.held = None  # only now: who sends meanwhile waits in `hold`, and comes after these
 
-    def end(self) -> bool:
+    def end(self, reason: str) -> bool:
         """Note that the client is to leave as soon as it is accepted; False when it has been."""
         with self._lock:
             if self.held is not None:
-                self.ended = True
+                self.ended = self.ended or reason
             return self.held is not None
 
     def drop(self) -> None:
         """Forget what was held: the client was refused."""
         with self._lock:
             self.held = []
+
+
+class Member(NamedTuple):
+    """One client of one namespace.
+
+    Args:
+        rooms: Without the one of its own sid.
+    """
+
+    namespace: str
+    sid: str
+    recipient: Recipient
+    rooms: tuple[Any, ...]
 
 
 class Waiter:
@@ -174,6 +193,39 @@ class Fanout(manager.Manager):  # type: ignore[misc]
         found = self.eio_sid_from_sid(sid, namespace)
         return found if isinstance(found, Recipient) else None
 
+    def members(self, namespace: str | None = None) -> list[Member]:
+        """Return the connected clients of *namespace*, or all of this process."""
+        with self._rooms_lock:
+            paths = list(self.rooms) if namespace is None else [namespace]
+            return [member for path in paths for member in self._members(path)]
+
+    def _members(self, path: str) -> list[Member]:
+        rooms = self.rooms.get(path, {})
+        leaving = frozenset(self.pending_disconnect.get(path, ()))
+        joined: dict[str, list[Any]] = {
+            sid: []
+            for sid, recipient in rooms.get(None, {}).items()
+            if isinstance(recipient, Recipient) and recipient.held is None and sid not in leaving
+        }
+        for room, sids in rooms.items():
+            for sid in sids if room is not None else ():
+                if sid in joined and sid != room:
+                    joined[sid].append(room)
+        return [Member(path, sid, rooms[None][sid], tuple(names)) for sid, names in joined.items()]
+
+    def add_callback(self, sid: str, namespace: str, callback: Any) -> int | None:
+        """Return the id that a client of this process answers *callback* with; None when it has gone."""
+        with self._rooms_lock:
+            if not super().is_connected(sid, namespace):
+                return None
+            ack_id: int = self._generate_ack_id(sid, callback)
+            return ack_id
+
+    def _generate_ack_id(self, sid: str, callback: Any) -> int:
+        with self._rooms_lock:
+            ack_id: int = super()._generate_ack_id(sid, callback)
+            return ack_id
+
     def forget_callback(self, sid: str, callback: Any) -> None:
         """Drop *callback*, whose answer nobody waits for any more."""
         known = self.callbacks.get(sid, {})
@@ -245,9 +297,13 @@ def read_skip(skip_sid: Any) -> frozenset[Any]:
 
 
 def mix_in(client_manager: Any) -> Any:
-    """Put `Fanout` under *client_manager*, an instance of any of python-socketio's managers."""
+    """Put `Fanout` under *client_manager*, an instance of any of python-socketio's managers, and `Relay` in front of it."""
     kind = type(client_manager)
-    if not isinstance(client_manager, Fanout) and issubclass(kind, manager.Manager):
-        client_manager.__class__ = type(kind.__name__, (kind, Fanout), {})
+    if issubclass(kind, Relay) or not issubclass(kind, manager.Manager):
+        return client_manager
+    if issubclass(kind, Fanout):
+        client_manager.__class__ = type(kind.__name__, (Relay, kind), {})
+    else:
+        client_manager.__class__ = type(kind.__name__, (Relay, kind, Fanout), {})
         client_manager._rooms_lock = threading.RLock()
     return client_manager

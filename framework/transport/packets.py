@@ -34,6 +34,7 @@ class Header(NamedTuple):
     namespace: str
     id: int | None
     body: str
+    size_bytes: int = 0  # of the body and its attachments
     eio_sid: str | None = None  # whose it is; its answer goes there, even when its client has left the namespace
 
 

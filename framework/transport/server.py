@@ -54,13 +54,20 @@ class Connection:
 
     Args:
         run: Runs a job in the client's order.
+        spawn: Runs a job beside them.
     """
 
-    __slots__ = ("connecting", "ended", "environ", "namespaces", "partial", "run")
+    __slots__ = ("connecting", "ended", "environ", "namespaces", "partial", "run", "spawn")
 
-    def __init__(self, environ: dict[str, Any], run: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        run: Callable[..., None],
+        spawn: Callable[[Callable[[], object]], None],
+    ) -> None:
         self.environ = environ
         self.run = run
+        self.spawn = spawn
         self.namespaces: set[str] = set()
         self.partial: Partial | None = None
         self.connecting = 0
@@ -170,6 +177,34 @@ class Server(socketio.Server):  # type: ignore[misc]
             frames = packets.render_packet(kind, namespace, ack_id, encoded)
             self.send_frames(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in frames])
 
+    def send_part(
+        self, sid: str, namespace: str, encoded: Encoded, acknowledge: Callable[..., object] | None = None
+    ) -> None:
+        """Send an event, already encoded, to a client of this process; nothing happens when it has gone.
+
+        Args:
+            acknowledge: Called when the client acknowledges it, in the thread that reads from it.
+        """
+        ack_id = None
+        if acknowledge is not None:
+            ack_id = self.manager.add_callback(sid, namespace, acknowledge)
+            if ack_id is None:
+                return
+        self.send_encoded(sid, packets.EVENT, namespace, ack_id, encoded)
+
+    def queued_bytes(self, eio_sid: str | None) -> int:
+        """Return what waits to be sent on a connection; nothing does when it has gone."""
+        return int(getattr(self.eio.sockets.get(eio_sid), "queued_bytes", 0))
+
+    def submit(self, job: Callable[[], object]) -> None:
+        """Run *job* in a thread or a greenlet of its own."""
+        self._pool.submit(job)
+
+    def spawn_for(self, sid: str, namespace: str) -> Callable[[Callable[[], object]], None]:
+        """Return what runs a job of a client beside its events."""
+        connection = self.connections.get(str(self.manager.eio_sid_from_sid(sid, namespace)))
+        return connection.spawn if connection is not None else self.submit
+
     def send_frames(self, eio_sid: str, frames: Sequence[Any]) -> None:
         """Send the frames of one packet, or hold them back until the client is accepted."""
         if isinstance(eio_sid, Recipient) and eio_sid.held is not None and eio_sid.hold(frames):
@@ -207,7 +242,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         if eio_sid in self.connections:
             self.connections[eio_sid].environ = environ
             return
-        self.connections[eio_sid] = Connection(environ, self._runner())
+        self.connections[eio_sid] = Connection(environ, self._runner(), self.submit)
         if eio_sid in self.eio.sockets:
             self.eio.timer.call_later(self.limits.connect_timeout_s, functools.partial(self._expire, eio_sid))
 
@@ -316,8 +351,10 @@ class Server(socketio.Server):  # type: ignore[misc]
         sid = self.manager.sid_from_eio_sid(eio_sid, header.namespace)
         if sid is None or not self.manager.is_connected(sid, header.namespace):
             return
+        size_bytes = len(header.body) + (partial.size_bytes if partial is not None else 0)
+        header = header._replace(eio_sid=eio_sid, size_bytes=size_bytes)
         try:
-            self.incoming.event(sid, header._replace(eio_sid=eio_sid), name, _read_arguments(partial))
+            self.incoming.event(sid, header, name, _read_arguments(partial))
         except MalformedPacket as error:
             self._close(eio_sid, str(error))
 
@@ -381,7 +418,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         recipient.release(functools.partial(self._deliver, str(recipient)))
         self.incoming.connected(sid, namespace)
         if recipient.ended:
-            self.disconnect(sid, namespace, ignore_queue=True)
+            self._dismiss(sid, namespace, recipient.ended)
 
     def _send(self, eio_sid: str, kind: int, namespace: str, payload: Any) -> None:
         text, _ = encode_values([payload])
@@ -396,13 +433,16 @@ class Server(socketio.Server):  # type: ignore[misc]
         """
         path = namespace or "/"
         recipient = self.manager.recipient(sid, path)
-        if recipient is not None and recipient.held is not None and recipient.end():
+        if recipient is not None and recipient.held is not None and recipient.end(self.reason.SERVER_DISCONNECT):
             return
-        here = ignore_queue or self.manager.can_disconnect(sid, path)
-        if here and (eio_sid := self.manager.begin_disconnect(sid, path)) is not None:
-            frames = packets.render_packet(packets.DISCONNECT, path, None, None)
+        if ignore_queue or self.manager.can_disconnect(sid, path):
+            self._dismiss(sid, path, self.reason.SERVER_DISCONNECT)
+
+    def _dismiss(self, sid: str, namespace: str, reason: str) -> None:
+        if (eio_sid := self.manager.begin_disconnect(sid, namespace)) is not None:
+            frames = packets.render_packet(packets.DISCONNECT, namespace, None, None)
             self._deliver(str(eio_sid), [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
-            self._finish(str(eio_sid), sid, path, self.reason.SERVER_DISCONNECT)
+            self._finish(str(eio_sid), sid, namespace, reason)
 
     def _handle_disconnect(self, eio_sid: str, namespace: str, reason: str | None = None) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)

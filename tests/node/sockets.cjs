@@ -72,7 +72,8 @@ function open({ socket: name, url, namespace, beside, auth, options }) {
   const socket = manager.socket(namespace, { auth: auth ?? undefined });
   const journal = new Journal();
   const answers = new Map();
-  sockets.set(name, { socket, journal, answers });
+  const held = [];
+  sockets.set(name, { socket, journal, answers, held });
   manager.on("open", () => manager.engine.on("upgrade", (transport) => journal.add("upgrade", transport.name)));
   manager.on("error", (error) => journal.add("manager_error", error.message));
   socket.on("connect", () => journal.add("connect", { sid: socket.id, transport: transportOf(socket) }));
@@ -83,6 +84,7 @@ function open({ socket: name, url, namespace, beside, auth, options }) {
     const ack = typeof args.at(-1) === "function" ? args.pop() : null;
     journal.add("event", { event, args });
     if (ack !== null && answers.has(event)) ack(...answers.get(event));
+    else if (ack !== null) held.push(ack);
   });
   socket.connect();
   return journal;
@@ -150,6 +152,12 @@ const commands = {
   async answer({ socket, event, args }) {
     sockets.get(socket).answers.set(event, fromJson(args));
     return null;
+  },
+
+  async acknowledge({ socket, count, args }) {
+    const acks = sockets.get(socket).held.splice(0, count);
+    for (const ack of acks) ack(...fromJson(args));
+    return acks.length;
   },
 
   async transport({ socket }) {

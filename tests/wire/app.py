@@ -14,13 +14,14 @@ if os.environ["FRAMEWORK_ASYNC_MODE"] == "gevent":
     monkey.patch_all()
 
 import asyncio
+import contextlib
 import gc
 import logging
 import re
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ import flask
 from flask import Flask, request
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from framework import Call, ConnectionRefusedError, Event, EventError, Namespace, SocketIO, event
+from framework import Call, ConnectionRefusedError, Depends, Event, EventError, Namespace, SocketIO, event
 from framework.transport.websocket import take_socket
 
 WAIT_S = 30.0
@@ -59,6 +60,33 @@ class Picture(BaseModel):
 
 class Auth(BaseModel):
     token: str
+
+
+produced: list[int] = []
+closed: list[int] = []
+lent_out: list[int] = []
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[None]:
+    """Count the generators that were closed."""
+    try:
+        yield
+    finally:
+        closed.append(1)
+
+
+def lent() -> Iterator[str]:
+    lent_out.append(1)
+    yield "lent"
+    lent_out.pop()
+
+
+def drop_transport(namespace: Namespace) -> None:
+    """Lose the transport, as a network does."""
+    server = socketio.server
+    eio_sid = server.manager.eio_sid_from_sid(namespace.sid, namespace.namespace)
+    server.eio.sockets[eio_sid].close(abort=True)
 
 
 class Main(Namespace):
@@ -163,10 +191,7 @@ class Main(Namespace):
             self.blob.reply(blob)
 
     def on_drop(self) -> None:
-        """Lose the transport, as a network does."""
-        server = socketio.server
-        eio_sid = server.manager.eio_sid_from_sid(self.sid, self.namespace)
-        server.eio.sockets[eio_sid].close(abort=True)
+        drop_transport(self)
 
     def on_kick(self) -> None:
         self.disconnect()
@@ -270,6 +295,78 @@ class Strict(Namespace):
         return self.rooms()
 
 
+class Streams(Namespace):
+    """Handlers that stream."""
+
+    namespace = "/streams"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.entered = threading.Event()
+
+    def on_echo(self, value: int) -> int:
+        return value
+
+    def on_count(self, most: int) -> Iterator[int]:
+        with noted():
+            for number in range(most):
+                produced.append(number)
+                yield number
+
+    async def on_tick(self, most: int) -> AsyncIterator[int]:
+        with noted():
+            try:
+                for number in range(most):
+                    await asyncio.sleep(0)
+                    produced.append(number)
+                    yield number
+            finally:
+                await asyncio.sleep(0.001)
+
+    async def on_wait(self) -> AsyncIterator[int]:
+        with noted():
+            yield 1
+            await asyncio.Event().wait()
+
+    def on_block(self) -> Iterator[int]:
+        """Block in the middle until `on_unblock`."""
+        with noted():
+            yield 1
+            self.entered.set()
+            assert self.gate.wait(WAIT_S)
+            yield 2
+
+    def on_blocked(self) -> bool:
+        return self.entered.wait(WAIT_S)
+
+    def on_unblock(self) -> None:
+        self.gate.set()
+
+    def on_blobs(self, count: int, size_bytes: int) -> Iterator[Picture]:
+        with noted():
+            for number in range(count):
+                produced.append(number)
+                yield Picture(name=str(number), data=b"x" * size_bytes)
+
+    def on_fails(self, code: str) -> Iterator[int]:
+        with noted():
+            yield 1
+            if code:
+                raise EventError(code, "It went wrong.", {"after": 1})
+            raise RuntimeError(f"{SECRET} in {__file__}")
+
+    def on_kick(self) -> None:
+        self.disconnect()
+
+    def on_drop(self) -> None:
+        drop_transport(self)
+
+    def on_dependent(self, found: str = Depends(lent)) -> Iterator[str]:
+        while True:
+            yield found
+
+
 class Untyped(Namespace):
     """Handlers as old applications have them."""
 
@@ -300,7 +397,7 @@ app.config["SECRET_KEY"] = "a key for tests only"
 main = Main()
 socketio = SocketIO(
     app,
-    namespaces=[main, Strict, Untyped, *(Room(f"/room{number}") for number in range(8))],
+    namespaces=[main, Strict, Untyped, Streams, *(Room(f"/room{number}") for number in range(8))],
     ping_interval=float(os.environ.get("PING_INTERVAL", "25")),
     ping_timeout=float(os.environ.get("PING_TIMEOUT", "20")),
 )
@@ -336,6 +433,13 @@ def state() -> dict[str, Any]:
         "due": len(server.eio.timer._due),
         "connects": len(connects),
         "disconnects": disconnects,
+        "streams": 0 if socketio.dispatch is None else len(socketio.dispatch.streams),
+        "streaming": sum(1 for _ in find_stacks("framework/streaming.py")),
+        "produced": len(produced),
+        "closed": len(closed),
+        "lent": len(lent_out),
+        "torn_down": len(torn_down),
+        "queued": max((found.queued_bytes for found in list(server.eio.sockets.values())), default=0),
     }
 
 
@@ -377,6 +481,16 @@ def find_transport_stacks() -> Iterator[Any]:
                 yield frame
                 break
             inside = inside.f_back
+
+
+def find_stacks(path: str) -> Iterator[Any]:
+    """Yield the frame of each thread or greenlet that is inside a file."""
+    for frame in [*sys._current_frames().values(), *find_greenlet_frames()]:
+        inside = frame
+        while inside is not None and not inside.f_code.co_filename.endswith(path):
+            inside = inside.f_back
+        if inside is not None:
+            yield frame
 
 
 def find_greenlet_frames() -> Iterator[Any]:

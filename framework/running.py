@@ -1,0 +1,131 @@
+"""How the application's own code is run: through its middleware, past its guards, with its dependencies.
+
+Everything that users write is called from here, whether ``def`` or ``async def``; what is no Exception comes out as one.
+It needs Flask's context, and knows neither packets nor answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from types import CoroutineType
+from typing import Any, cast
+
+import flask
+
+from .coroutines import (
+    GreenletLoop,
+    StreamLoop,
+    ThreadLoop,
+    find_stream_loop,
+    run_beside_greenlets,
+    run_coroutine,
+    run_layer,
+    run_layer_in_greenlet,
+)
+from .dependencies import Loop, Node, Scope
+from .errors import HandlerExitError
+from .handling import Handling
+from .middleware import Guard, Onion
+from .registry import Target
+
+OVERRIDES = "framework.overrides"
+
+
+def run_guarded(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """Call the application's code; what is no Exception comes out as one.
+
+    ``sys.exit()`` in a handler is a mistake, a cancelled task or gevent's Timeout a failure: none of them may end the
+    thread that serves the client. An order to the thread itself passes.
+
+    Raises:
+        HandlerExitError: *function* raised a BaseException; it is the cause.
+    """
+    try:
+        return function(*args, **keywords)
+    except (Exception, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        if type(error).__name__ == "GreenletExit":
+            raise
+        raise HandlerExitError(f"it raised {type(error).__name__}, which is no Exception") from error
+
+
+class Runner:
+    """Runs what users write, in one async mode."""
+
+    def __init__(self, async_mode: str) -> None:
+        self._gevent = async_mode == "gevent"
+        self._run_coroutine = run_beside_greenlets if self._gevent else run_coroutine
+        self._run_layer = run_layer_in_greenlet if self._gevent else run_layer
+
+    def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a plain or an async function and return what it does."""
+        return self._finish(None, run_guarded(function, *args))
+
+    def through(self, onion: Onion, handling: Handling, last: Callable[[Any], Any]) -> Any:
+        """Run *last* inside the layers of *onion*, the first outermost."""
+        if not onion:
+            return last(handling)
+        layer, *rest = onion
+        proceed = functools.partial(self.through, tuple(rest), handling, last)
+        if layer.is_async:
+            return run_guarded(self._run_layer, _current_app(), layer.function, handling, proceed)
+        return run_guarded(layer.function, handling, proceed)
+
+    def admit(self, guards: Iterable[Guard], handling: Handling) -> None:
+        """Ask *guards*, the first one first.
+
+        Raises:
+            EventError: One of them said no.
+        """
+        for guard in guards:
+            run_guarded(guard.check, self._scope(handling))
+
+    def invoke(self, target: Target, handling: Handling) -> Any:
+        """Call the handler of *target* between the hooks of its class."""
+        if target.before is not None:
+            self._finish(handling, run_guarded(target.before, handling))
+        if target.after is None:
+            return self._invoke(target, handling)
+        try:
+            result = self._invoke(target, handling)
+        except Exception as error:
+            self._finish(handling, run_guarded(target.after, handling, error))
+            raise
+        self._finish(handling, run_guarded(target.after, handling, None))
+        return result
+
+    def _invoke(self, target: Target, handling: Handling) -> Any:
+        if target.injection is None:
+            return self._finish(handling, run_guarded(target.call, *handling.args))
+        filled, keywords = run_guarded(target.injection.fill, handling.args, self._scope(handling))
+        return self._finish(handling, run_guarded(target.call, *filled, **keywords))
+
+    def _finish(self, handling: Handling | None, result: Any) -> Any:
+        if type(result) is not CoroutineType:
+            return result
+        scope = handling.scope if handling is not None else None
+        if scope is not None and scope.loop.is_used:
+            return run_guarded(scope.loop.run, result)
+        return run_guarded(self._run_coroutine, _current_app(), result)
+
+    def _scope(self, handling: Handling) -> Scope:
+        if handling.scope is None:
+            overrides: Mapping[Any, Node] = flask.request.environ.get(OVERRIDES, {})
+            handling.scope = Scope(handling, self._find_loop(handling), overrides)
+        return cast(Scope, handling.scope)
+
+    def _find_loop(self, handling: Handling) -> Loop:
+        if handling.awaits_beside and not self._gevent:
+            return StreamLoop(self.stream_loop())
+        return GreenletLoop(_current_app()) if self._gevent else ThreadLoop()
+
+    def stream_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the event loop of the async streams."""
+        return find_stream_loop("gevent" if self._gevent else "threading")
+
+
+def _current_app() -> flask.Flask:
+    return cast(flask.Flask, cast(Any, flask.current_app)._get_current_object())
