@@ -117,6 +117,11 @@ def _serve(run_server: Any, extension: Any, app: flask.Flask, address: Address, 
             signals.notify(signals.server_stopped, extension.sender, **about)
 
 
+def _notify_draining(extension: Any, address: Address) -> None:
+    """Tell, from any thread and once at most for each order, that the server has been told to stop."""
+    signals.notify(signals.server_draining, extension.sender, host=address.host, port=address.port)
+
+
 def _choose_server(extension: Any, debug: bool, use_reloader: bool) -> Any:
     if extension.async_mode == "gevent":
         return _run_gevent
@@ -162,7 +167,10 @@ def _run_werkzeug(extension: Any, app: flask.Flask, address: Address, options: d
     server = make_server(address.host, address.port, app, threaded=True, **options)
     extension.stop_server = threading.Thread(target=server.shutdown, daemon=True).start
     _announce(address, "Werkzeug's development server", tls=bool(options.get("ssl_context")))
-    server.serve_forever()
+    try:
+        server.serve_forever()
+    finally:
+        _notify_draining(extension, address)
 
 
 def _run_gunicorn(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
@@ -188,7 +196,28 @@ def _run_gunicorn(extension: Any, app: flask.Flask, address: Address, options: d
 
     extension.stop_server = functools.partial(os.kill, os.getpid(), signal.SIGTERM)
     options.setdefault("when_ready", lambda arbiter: _announce(address, "gunicorn"))
+    options["post_worker_init"] = _notifying_worker(extension, address, options.get("post_worker_init"))
     Application().run()
+
+
+def _notifying_worker(extension: Any, address: Address, then: Any) -> Any:
+    """Return gunicorn's hook for a new worker that has it tell when it is told to end; *then* is the application's own."""
+
+    def initialize(worker: Any) -> None:
+        end = signal.getsignal(signal.SIGTERM)
+
+        def drain(number: int, frame: Any) -> None:
+            signal.signal(signal.SIGTERM, end)  # told twice, by the terminal and by gunicorn, it tells once
+            # Beside the worker: a receiver may wait for what the interrupted code holds.
+            threading.Thread(target=_notify_draining, args=(extension, address), daemon=True).start()
+            if callable(end):
+                end(number, frame)
+
+        signal.signal(signal.SIGTERM, drain)
+        if then is not None:
+            then(worker)
+
+    return initialize
 
 
 def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
@@ -213,10 +242,15 @@ def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dic
     options.setdefault("handler_class", Handler)
     log = "default" if options.pop("log_output", app.debug) else None
     server = extension.wsgi_server = pywsgi.WSGIServer((address.host, address.port), app, log=log, **options)
-    extension.stop_server = server.stop
+
+    def stop() -> None:
+        _notify_draining(extension, address)
+        server.stop()
+
+    extension.stop_server = stop
     server.start()
     if threading.current_thread() is threading.main_thread():
         for order in (signal.SIGTERM, signal.SIGINT):
-            gevent.signal_handler(order, server.stop)
+            gevent.signal_handler(order, stop)
     _announce(address, "gevent", tls="certfile" in options)
     server.serve_forever()

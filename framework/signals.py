@@ -29,6 +29,7 @@ stream_ended = _signals.signal("stream-ended")
 emitted = _signals.signal("emitted")
 plugin_loaded = _signals.signal("plugin-loaded")
 server_starting = _signals.signal("server-starting")
+server_draining = _signals.signal("server-draining")
 server_stopped = _signals.signal("server-stopped")
 
 

@@ -153,7 +153,7 @@ def test_server_tells_when_it_starts_and_stops(told: Told, monkeypatch: pytest.M
     with signals.server_starting.connected_to(stop_at_once):
         extension.run(app, port=_free_port(), debug=True, use_reloader=False)
     names = [name for name, _, _ in told]
-    assert names[-2:] == ["server-starting", "server-stopped"]
+    assert names[-3:] == ["server-starting", "server-draining", "server-stopped"]
     assert told[-1][2]["host"] == "127.0.0.1"
     assert connecting == [True]
 
