@@ -5,6 +5,7 @@ How a block is marked is described in CONTRIBUTING.md, "Documentation".
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import json
 import os
@@ -456,3 +457,21 @@ def test_every_module_has_its_layer() -> None:
     modules = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}
     packages = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
     assert {name for name in modules | packages if f"`{name}`" not in page} == set()
+
+
+OUR_PLUGINS = sorted(path.name for path in (ROOT / "plugins").iterdir() if (path / "setup.cfg").is_file())
+
+
+@pytest.mark.parametrize("name", OUR_PLUGINS)
+def test_every_setting_of_our_plugins_is_on_its_page_and_used(name: str) -> None:
+    module = importlib.import_module(f"framework_{name}")
+    (plugin,) = [
+        value for value in vars(module).values() if isinstance(value, type) and vars(value).get("name") == name
+    ]
+    page = (DOCS / "plugins" / f"{name}.md").read_text("utf-8")
+    sources = "".join(path.read_text("utf-8") for path in Path(str(module.__file__)).parent.rglob("*.py"))
+    assert plugin._model.model_fields
+    for field in plugin._model.model_fields:
+        setting = field.upper()
+        assert re.search(rf"`(?:FRAMEWORK_{name.upper()}_)?{setting}`", page), f"{name}: {setting} is not on its page"
+        assert re.search(rf"settings\.{field}\b|\b{field}=", sources), f"{name}: {setting} is not used"
