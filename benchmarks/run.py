@@ -75,18 +75,14 @@ def fanout_1000(process: Process, seconds: float) -> Figures:
 
 def beside_slow(process: Process, seconds: float) -> Figures:
     """Fast events of 8 clients while 8 others call one that blocks for 20 ms."""
-    import threading
-
-    slow = Echo(connect(process, 8), 1, event="slow")
     fast = Echo(connect(process, 8), 1)
-    helper = subprocess.Popen(  # noqa: S603 - a process of its own, so that it does not hold this one up
-        [sys.executable, __file__, "--slow-clients", str(process.port), str(seconds + 4)], stdout=subprocess.PIPE
+    slow = subprocess.Popen(  # noqa: S603 - a process of its own, so that it does not hold this one up
+        [sys.executable, __file__, "--slow-clients", str(process.port), str(seconds + 4)], stdout=subprocess.DEVNULL
     )
-    del slow, threading
     try:
         return measure(process, fast, seconds)
     finally:
-        helper.wait(timeout=30)
+        slow.wait(timeout=30)
 
 
 def idle(process: Process, seconds: float) -> Figures:
@@ -168,9 +164,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def send_slowly(port: int, seconds: float) -> None:
-    clients = [Client(port) for _ in range(8)]
-    result = Echo(clients, 1, event="slow").run(0.5, seconds)
-    print(result.rate)
+    Echo([Client(port) for _ in range(8)], 1, event="slow").run(0.5, seconds)
 
 
 def main() -> None:
