@@ -100,6 +100,10 @@ class RawWebSocket:
 
     # -- receiving
 
+    def wait_up_to(self, timeout_s: float) -> None:
+        """Wait longer than usual for what is sent and received from now on."""
+        self._socket.settimeout(timeout_s)
+
     def receive(self) -> str | bytes:
         """Return the next message; Engine.IO's pings are answered on the way.
 
