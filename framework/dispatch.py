@@ -131,9 +131,9 @@ class Dispatch:
                 outcome = self._run_and_answer(event, args, context)
         except MalformedPacket:
             raise
-        except (PayloadError, UnknownEvent) as error:
-            return self._refuse(event, error)
-        except Exception as error:  # Flask could not open its context, or a teardown function failed
+        except Exception as error:  # it does not fit, Flask could not open its context, or a teardown function failed
+            if outcome is None and isinstance(error, PayloadError | UnknownEvent):
+                return self._refuse(event, error)
             if self._is_upstream_test(event):
                 raise
             body = self.failures.mask(error, event.place, event.known_name)

@@ -22,6 +22,7 @@ from flask.ctx import RequestContext
 from flask.wrappers import Request
 
 from framework import Namespace, SocketIO
+from framework.errors import PayloadError
 from framework.testing import Client
 
 seen: list[Any] = []
@@ -147,6 +148,23 @@ def test_teardown_functions_run_once_for_each_event(client: Client) -> None:
     for _ in range(3):
         client.call("g", "x")
     assert seen == ["request", "context"] * 3
+
+
+def test_teardown_function_that_raises_an_error_of_ours_does_not_answer_a_second_time() -> None:
+    app = build()
+    client = Client(app, Chat)
+
+    @app.teardown_request
+    def fail(error: BaseException | None) -> None:
+        if request.event["message"] == "silent":  # type: ignore[attr-defined]
+            raise PayloadError("from a teardown function")
+
+    @app.extensions["socketio"].on("silent", namespace="/chat")
+    def silent() -> int:
+        return 1
+
+    client.emit("silent")
+    assert client.errors == []
 
 
 def test_session_interface_of_the_application_is_asked_for_each_event_where_it_manages_sessions() -> None:
