@@ -115,9 +115,9 @@ build: $(VENV)/.ready  ## The source distributions and the wheels, of the plugin
 
 lock: build/lock/.ready  ## Compile requirements/*.txt and package-lock.json anew; UPGRADE=--upgrade.
 	$(uv_lock) setup.cfg requirements/demo.in --output-file requirements/demo.txt >/dev/null
-	$(uv_lock) setup.cfg requirements/dev.in --extra gevent --extra redis \
+	$(uv_lock) setup.cfg requirements/dev.in --extra asyncio --extra gevent --extra redis \
 		--constraints requirements/demo.txt --output-file requirements/dev.txt >/dev/null
-	$(uv_lock) setup.cfg requirements/demo.in benchmarks/requirements.in --extra gevent \
+	$(uv_lock) setup.cfg requirements/demo.in benchmarks/requirements.in --extra asyncio --extra gevent \
 		--constraints requirements/dev.txt --output-file benchmarks/requirements.txt >/dev/null
 	npm install --package-lock-only
 	cd benchmarks && npm install --package-lock-only
