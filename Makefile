@@ -8,6 +8,9 @@ VENV := .venv
 DEMO_VENV := .venv-demo
 DEMO := build/demo
 CHECKED := framework $(wildcard plugins/*/framework_*) examples tests/typing
+OLDEST := $(patsubst %,tests/test_%.py,acks application context coroutines dependencies dispatch errors events feeds \
+	flask_extensions flask_semantics handlers middleware namespace payloads plugins routes schemas signals \
+	signatures streaming streams transport_frames transport_seams)
 UNIT := not wire and not seed and not template and not browser and not typing and not docs
 
 python := $(VENV)/bin/python
@@ -17,8 +20,8 @@ this := $(pip_install) --no-deps --no-build-isolation --config-settings editable
 uv_lock := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(UPGRADE)
 
-.PHONY: help demo test lint format typecheck unit wire seed template pytest coverage docs matrix build lock clean \
-	node chromium redis plugins bench
+.PHONY: help demo test lint format typecheck unit wire seed template pytest coverage docs matrix oldest build lock clean \
+	node chromium redis plugins bench soak fuzz hosts
 .NOTPARALLEL:
 
 help:  ## List the targets.
@@ -56,6 +59,9 @@ docs: $(VENV)/.ready  ## Build the documentation into build/site; a warning is a
 unit: $(VENV)/.ready  ## The tests that need Python only.
 	$(python) -m pytest -m "$(UNIT)"
 
+hosts: $(VENV)/.ready node_modules/.ready | redis  ## The wire tests in every host that reads from WebSockets.
+	WIRE_HOSTS=threading,werkzeug,gevent,gunicorn-gevent,asyncio,stock,stock-gevent $(python) -m pytest -m wire tests/wire
+
 seed template: | chromium
 wire seed template: $(VENV)/.ready node_modules/.ready | redis
 	$(python) -m pytest -m $@
@@ -74,8 +80,8 @@ coverage: $(VENV)/.ready node_modules/.ready | chromium redis  ## Every test, an
 	$(python) -m coverage run -m pytest
 	$(python) -m coverage report
 
-matrix: $(VENV)/.ready  ## The unit tests on the other supported Pythons that are present.
-	@for minor in $(SUPPORTED); do $(MAKE) --no-print-directory matrix-$$minor & tasks="$$tasks $$!"; done; \
+matrix: $(VENV)/.ready  ## The unit tests on the other supported Pythons that are present, and `oldest`.
+	@for each in $(SUPPORTED:%=matrix-%) oldest; do $(MAKE) --no-print-directory $$each & tasks="$$tasks $$!"; done; \
 		for task in $$tasks; do wait $$task || exit 1; done
 
 matrix-%: $(VENV)/.ready
@@ -89,11 +95,34 @@ matrix-%: $(VENV)/.ready
 		.venv-3.$*/bin/python -m pytest -p no:cacheprovider -m "$(UNIT)"; \
 	fi
 
+oldest: $(VENV)/.ready  ## What touches Flask and pydantic, on Python 3.11 and the oldest releases that setup.cfg allows.
+	@if ! found=$$(scripts/find-python 11); then \
+		echo "The oldest releases: they need Python 3.11, which is not present, and are not tested."; \
+	else \
+		echo "The oldest releases, on Python 3.11:" && \
+		$(MAKE) --no-print-directory .venv-oldest/.ready PYTHON="$$found" && \
+		.venv-oldest/bin/python -m pytest -p no:cacheprovider -m "$(UNIT)" $(OLDEST); \
+	fi
+
 # --- Speed ---------------------------------------------------------------------------------------
 
 bench: .venv-bench/.ready benchmarks/node_modules/.ready  ## Compare with others, into benchmarks/RESULTS.md; BENCH=options.
 	.venv-bench/bin/python benchmarks/run.py $(BENCH)
 	.venv-bench/bin/python benchmarks/report.py
+
+soak: .venv-bench/.ready  ## Hold the servers under load for long, into benchmarks/soak.json; SOAK=options.
+	.venv-bench/bin/python benchmarks/soak.py $(SOAK)
+	.venv-bench/bin/python benchmarks/report.py
+
+fuzz: .venv-fuzz/.ready  ## Feed the WebSocket parser with whatever atheris finds, for ten minutes; FUZZ=options.
+	@mkdir -p build/fuzz/frames
+	.venv-fuzz/bin/python tests/fuzz/fuzz_frames.py -max_total_time=600 -max_len=4096 -len_control=20 \
+		-artifact_prefix=build/fuzz/ $(FUZZ) build/fuzz/frames
+
+.venv-fuzz/.ready: requirements/fuzz.txt
+	@scripts/make-venv "$$(scripts/find-python 11)" $(@D)
+	@$(@D)/bin/python $(locked) requirements/fuzz.txt
+	@touch $@
 
 .venv-bench/.ready: benchmarks/requirements.txt setup.cfg pyproject.toml
 	@scripts/make-venv "$$(scripts/find-python)" $(@D)
@@ -117,8 +146,11 @@ lock: build/lock/.ready  ## Compile requirements/*.txt and package-lock.json ane
 	$(uv_lock) setup.cfg requirements/demo.in --output-file requirements/demo.txt >/dev/null
 	$(uv_lock) setup.cfg requirements/dev.in --extra asyncio --extra gevent --extra redis \
 		--constraints requirements/demo.txt --output-file requirements/dev.txt >/dev/null
+	$(uv_lock) --resolution lowest-direct setup.cfg requirements/oldest.in --extra asyncio --extra gevent --extra redis \
+		--output-file requirements/oldest.txt >/dev/null
 	$(uv_lock) setup.cfg requirements/demo.in benchmarks/requirements.in --extra asyncio --extra gevent \
 		--constraints requirements/dev.txt --output-file benchmarks/requirements.txt >/dev/null
+	$(uv_lock) requirements/fuzz.in --constraints requirements/dev.txt --output-file requirements/fuzz.txt >/dev/null
 	npm install --package-lock-only
 	cd benchmarks && npm install --package-lock-only
 
@@ -140,6 +172,13 @@ $(VENV)/.ready $(SUPPORTED:%=.venv-3.%/.ready): requirements/dev.txt setup.cfg p
 	@scripts/make-venv "$$(scripts/find-python)" $(@D)
 	@echo "Installing what the tests need into $(@D) ..."
 	@$(@D)/bin/python $(locked) requirements/dev.txt
+	@$(@D)/bin/python $(this)
+	@touch $@
+
+.venv-oldest/.ready: requirements/oldest.txt setup.cfg pyproject.toml
+	@scripts/make-venv "$$(scripts/find-python)" $(@D)
+	@echo "Installing the oldest releases that are allowed into $(@D) ..."
+	@$(@D)/bin/python $(locked) requirements/oldest.txt
 	@$(@D)/bin/python $(this)
 	@touch $@
 

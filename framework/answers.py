@@ -7,14 +7,11 @@ import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .acks import ERROR_KEY, Ack, Encoded, encode_values
+from .acks import ERROR_KEY, Encoded, encode_values
 from .arrivals import EventArrival
-from .transport import packets
 from .wire import dump_json
 
 logger = logging.getLogger("framework")
-
-PLAIN_ACK = Ack()
 
 
 class Outcome(NamedTuple):
@@ -46,20 +43,9 @@ class Answers:
         if json_module is not None:
             self.dumps = functools.partial(json_module.dumps, separators=(",", ":"))
 
-    def encode(self, ack: Ack, result: Any) -> Encoded:
-        """Write what a handler returned.
-
-        Raises:
-            AckError: It is not what the handler's annotation says, or is no JSON.
-        """
-        return ack.encode(result, self.dumps)
-
     def send(self, event: EventArrival, encoded: Encoded) -> None:
         """Send the ack of *event*, which asked for one."""
-        header = event.header
-        self._extension.server.send_encoded(
-            event.sid, packets.ACK, header.namespace, header.id, encoded, header.eio_sid
-        )
+        self._extension.server.send_ack(event.header, encoded)
 
     def fail(self, event: EventArrival, body: dict[str, Any], error: Exception) -> Outcome:
         """Answer with an error object: as the ack, or as one ``error`` event when none was asked for."""

@@ -17,13 +17,14 @@ from .contract import Contract, Generator, read_contract
 from .dispatch import Dispatch
 from .errors import ConfigurationError, DuplicateNamespaceError, HandlerSignatureError
 from .events import Target, run_for
-from .handlers import CANCEL_STREAM, Handler, caller_locals, locate, read_function, read_handlers
+from .handlers import CANCEL_STREAM, Handler, Run, caller_locals, locate, read_function, read_handlers
 from .limits import Limits, find_setting
 from .middleware import AnyMiddleware, read_layers
 from .namespace import Namespace
 from .plugins import Plugin, PluginInfo, Plugins
 from .registry import Mounted, Registry
 from .routes import Route, read_routes
+from .transport.driver import AUTO, OFF
 from .transport.manager import is_nobody
 from .transport.server import Server
 
@@ -143,18 +144,20 @@ class SocketIO(flask_socketio.SocketIO):
     # -- registrations
 
     def on(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator's own parameter has no name here
-        self, message: str, namespace: str | None = None
+        self, message: str, namespace: str | None = None, *, run: Run | None = None
     ) -> Callable[[F], F]:
         """Serve one event with a function; its annotations are validated as a method's are.
 
         Args:
             message: The event's name; ``connect`` and ``disconnect`` are the life cycle, ``*`` is any other event.
             namespace: ``/`` by default; ``*`` is any namespace that accepts clients.
+            run: ``"inline"`` runs it in the thread that reads from clients, ``"pool"`` in a thread of its own; left out,
+                where it runs follows the time that it takes.
         """
         local_names = caller_locals()
 
         def register(function: F) -> F:
-            self._add_function(function, message, namespace or "/", local_names)
+            self._add_function(function, message, namespace or "/", local_names, run)
             return function
 
         return register
@@ -173,8 +176,10 @@ class SocketIO(flask_socketio.SocketIO):
         """Serve one event with *handler*; `on` without the decorator."""
         self._add_function(handler, message, namespace or "/", caller_locals())
 
-    def _add_function(self, function: Callable[..., Any], event: str, path: str, local_names: Any) -> None:
-        handler = read_function(function, event, local_names)
+    def _add_function(
+        self, function: Callable[..., Any], event: str, path: str, local_names: Any, run: Run | None = None
+    ) -> None:
+        handler = read_function(function, event, local_names, run)
         self._add_handler(path, handler)
         if any(found == path and known.chunks is not None for found, known in self._functions):
             self._add_cancel(path)
@@ -318,7 +323,8 @@ class SocketIO(flask_socketio.SocketIO):
             event: Its name.
             args: Its arguments; a tuple is several.
             options: ``namespace`` (``/``), ``to`` or ``room`` (None is everybody, an empty list nobody),
-                ``skip_sid`` (one, or any collection), ``include_self``, ``callback``, ``ignore_queue``.
+                ``skip_sid`` (one, or any collection), ``include_self``, ``callback``, ``ignore_queue``, and ``volatile``:
+                a client for which something waits already does not get it.
 
         Raises:
             TypeError, ValueError: An argument is no JSON.
@@ -421,6 +427,9 @@ class SocketIO(flask_socketio.SocketIO):
             options["namespaces"] = "*"
         elif self._accepted:
             options["namespaces"] = self._accepted
+        options.setdefault("driver", find_setting(settings, "DRIVER") or AUTO)
+        if options["driver"] not in (AUTO, OFF):
+            raise ConfigurationError(f"FRAMEWORK_DRIVER is {options['driver']!r}; it is 'auto' or 'off'.")
         return Server(dispatch, self.limits.override(settings), ordered=ordered, **options)
 
 

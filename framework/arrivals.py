@@ -6,9 +6,10 @@ import contextvars
 from collections.abc import Callable
 from typing import Any
 
+from .context import Context
 from .errors import MalformedPacket
 from .handling import Handling, Kind
-from .registry import Surroundings, Target
+from .registry import Route, Surroundings, Target
 from .streaming import Stream
 from .streams import Chunks
 from .transport.packets import Header
@@ -20,9 +21,11 @@ class Arrival(Handling):
     Args:
         target: What serves it, or None.
         around: What goes around everything on its path.
+
+    ``failure`` is what nobody expected and nobody took; Flask's teardown functions are told.
     """
 
-    __slots__ = ("around", "target")
+    __slots__ = ("around", "failure", "target")
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Arrival(Handling):
         super().__init__(kind, namespace, kind, sid, lambda same: args, handler=_name(target))
         self.target = target
         self.around = around
+        self.failure: Exception | None = None
 
     @property
     def known_name(self) -> str | None:
@@ -59,12 +63,13 @@ class EventArrival(Arrival):
     Args:
         header: Its packet; the JSON in it is still text.
         values: Its decoded arguments when it came with attachments, else None.
+        route: The way of its name.
 
     ``chunks`` is what it is answered with bit by bit, or None; ``malformed`` is why its connection is to be closed,
     whatever middleware makes of it.
     """
 
-    __slots__ = ("chunks", "flow", "header", "malformed", "stream", "stream_id", "values")
+    __slots__ = ("chunks", "context", "flow", "header", "malformed", "route", "stream", "stream_id", "values")
 
     def __init__(
         self,
@@ -72,8 +77,7 @@ class EventArrival(Arrival):
         header: Header,
         name: str,
         values: list[Any] | None,
-        target: Target | None,
-        around: Surroundings,
+        route: Route,
         load: Callable[[EventArrival], tuple[Any, ...]],
     ) -> None:
         # One is made for every event, so nothing is called here: it has its bases' attributes, too.
@@ -81,31 +85,29 @@ class EventArrival(Arrival):
         self.namespace = header.namespace
         self.event = name
         self.sid = sid
-        self.known = target is not None and target.is_known
-        self.handler = target.handler.name if target is not None and target.handler is not None else ""
+        self.known = route.is_known
+        self.handler = route.name
         self.wants_ack = header.id is not None
         self.scope: Any = None
         self._load = load
         self._args: tuple[Any, ...] | None = None
         self._changed = False
-        self.target = target
-        self.around = around
+        self.target = route.target
+        self.failure = None
+        self.around = route.around
+        self.route = route
         self.header = header
         self.values = values
         self.malformed: MalformedPacket | None = None
         self.stream: Stream | None = None
         self.stream_id = ""
+        self.context: Context | None = None  # while middleware is asked
         self.flow: contextvars.Context | None = None
-        self.chunks: Chunks | None = target.chunks if target is not None else None
+        self.chunks: Chunks | None = route.chunks
 
     @property
     def awaits_beside(self) -> bool:
         return self.chunks is not None and self.chunks.is_async
-
-    @property
-    def is_wrapped(self) -> bool:
-        """Whether something is to be asked before its payload is read."""
-        return self.around.is_wrapped or (self.target is not None and self.target.is_wrapped)
 
 
 def _name(target: Target | None) -> str:

@@ -2,67 +2,225 @@
 
 The connection's own request is there for each event, as with Flask-SocketIO, in a context of its own. ``request.sid``,
 ``request.namespace`` and ``request.event`` say what is being handled.
+
+There are three ways to such a context. The first of a connection is Flask's own, in full. From it the others are made
+*light*: what nobody asks for is never made. Where the application or this Flask makes its contexts differently, or
+somebody wants to be told of each, they are *copied* as a whole, or each is made in *full*; which it is shows in the first.
 """
 
 from __future__ import annotations
 
 import contextlib
-from types import TracebackType
-from typing import Any, Self, cast
+from contextvars import ContextVar, Token
+from typing import Any, Protocol, cast
 
-from flask.ctx import RequestContext
+import flask
+from flask import globals as flask_globals
 from flask.sessions import SessionMixin
+from flask.signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 
 from .handling import Handling
 
 _FIRST = "framework.first_context"
-_PARTS = {"app", "request", "url_adapter", "flashes", "_cv_tokens", "_after_request_functions"}
 _SAVED_SESSION = "saved_session"  # Flask-SocketIO's key, which applications know
+
+# Flask's own and private: what is not there, or is made of something else, is not used.
+_AppContext: Any = vars(flask.ctx).get("AppContext", object)
+_RequestContext: Any = vars(flask.ctx).get("RequestContext", object)
+_app_variable: Any = vars(flask_globals).get("_cv_app")
+_request_variable: Any = vars(flask_globals).get("_cv_request")
+_PARTS = {"app", "request", "url_adapter", "flashes", "_cv_tokens", "_after_request_functions"}
+_ROUTED = ("url_rule", "view_args", "routing_exception")
+_APP_PARTS = {"app", "url_adapter", "g", "_cv_tokens"}
+_new: Any = object.__new__
+_HOOKS = ("app_context", "do_teardown_request", "do_teardown_appcontext")
 
 
 class ManagedSession(dict[str, Any], SessionMixin):
     """The session of one connection: forked from the HTTP session at its first event, shared by its namespaces."""
 
 
-class _Copy(RequestContext):
-    """A context for one more event of a connection."""
+class _LightApp(_AppContext):  # type: ignore[misc]
+    """An application context, the parts of which are made when they are asked for."""
+
+    __slots__ = ("_is_pushed", "_token")
+
+    _is_pushed: bool
+    _token: Token[Any]
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "g":
+            made: Any = self.app.app_ctx_globals_class()
+        elif name == "url_adapter":
+            made = self.app.create_url_adapter(None)
+        elif name == "_cv_tokens":
+            made, self._is_pushed = [self._token], True
+        else:
+            raise AttributeError(name)
+        return self.__dict__.setdefault(name, made)  # another thread may have asked, too
+
+    def close(self, error: BaseException | None) -> None:
+        """Do what Flask's ``pop`` does, as far as anybody would notice."""
+        app = self.app
+        if self._is_pushed and len(self._cv_tokens) != 1:  # once more, by who pops it later
+            self.pop(error)
+            return
+        try:
+            if app.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
+                app.do_teardown_appcontext(error)
+        finally:
+            _app_variable.reset(self._token)
+        if appcontext_popped.receivers:
+            appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
+
+
+class _Light(_RequestContext):  # type: ignore[misc]
+    """A context for one more event of a connection, the parts of which are made when they are asked for."""
+
+    __slots__ = ("_app_context", "_args", "_first", "_handling", "_is_made", "_token", "is_kept")
+
+    _first: _First
+    _handling: Handling
+    _args: tuple[Any, ...]
+    _token: Token[Any]
+    _app_context: _LightApp | None
+    _is_made: bool
+    is_kept: bool
 
     def match_request(self) -> None:
         """Leave it: Socket.IO's path leads to no view, which the first event has found out."""
+
+    def __getattr__(self, name: str) -> Any:
+        about = self.__dict__
+        if name in _Light.__slots__ or name in about or name not in self._first.parts:
+            raise AttributeError(name)
+        made = self._first.make_parts()
+        describe(made["request"], self._handling, self._args)
+        made["_cv_tokens"] = [(self._token, self._app_context)]
+        for key, value in made.items():
+            about.setdefault(key, value)  # another thread may have asked, too
+        self._is_made = True
+        return about[name]
+
+    def show_args(self, args: tuple[Any, ...]) -> None:
+        """Have ``request.event`` say what the handler will take."""
+        self._args = args
+        if self._is_made:
+            self.request.event["args"] = args
+
+    def keep(self) -> None:
+        """Leave it open; whoever keeps it calls `close`."""
+        self.is_kept = True
+
+    def close(self, error: BaseException | None, *, save: bool = True) -> None:
+        """Do what Flask's ``pop`` does, as far as anybody would notice."""
+        app = self.app
+        if self._is_made and len(self._cv_tokens) != 1:  # pushed once more, by who pops it later
+            self.pop(error)
+            return
+        try:
+            if app.teardown_request_funcs or request_tearing_down.receivers:
+                app.do_teardown_request(error)
+            if self._is_made:
+                _close_request(self.request)
+        finally:
+            _request_variable.reset(self._token)
+            if self._app_context is not None:
+                self._app_context.close(error)
 
 
 class _First:
     """What the first context of a connection is made of: its request as it came, and where it leads.
 
     Making it again for each event would route Socket.IO's path and read the session's cookie each time.
+
+    Args:
+        context: Flask's own, pushed.
     """
 
-    __slots__ = ("_context", "_request", "_request_class")
+    __slots__ = ("_app", "_context", "_is_plain", "_request", "_request_class", "is_light", "parts", "session_key")
 
-    def __init__(self, context: RequestContext) -> None:
+    def __init__(self, context: Any) -> None:
+        self._app = context.app
         self._request_class = type(context.request)
         self._request = dict(vars(context.request))
-        self._context = {**vars(context), _session_key(context): None, "flashes": None}
+        self._is_plain = (
+            self._request_class.__init__ is flask.Request.__init__
+        )  # else it may hold what is each one's own
+        self.session_key = _session_key(context)
+        self._context = {key: value for key, value in vars(context).items() if key != self.session_key}
+        self.parts = frozenset(vars(context))
+        self.is_light = _may_be_light(context.app)
 
-    def copy(self, session: SessionMixin | None) -> RequestContext:
-        """Return a new context, of which nothing is shared that an event may change.
+    def make_parts(self) -> dict[str, Any]:
+        """Return the parts of a new context but its session; nothing that an event may change is shared."""
+        if self._is_plain:
+            request = _new(self._request_class)
+            vars(request).update(self._request)
+        else:
+            request = self._request_class(self._request["environ"])
+            request.json_module = self._app.json
+            vars(request).update({key: self._request[key] for key in _ROUTED if key in self._request})
+        return {**self._context, "request": request, "flashes": None, "_cv_tokens": [], "_after_request_functions": []}
+
+    def copy(self, session: SessionMixin | None) -> Any:
+        """Return a new context, to be pushed.
 
         Args:
             session: The connection's own; None has Flask open one.
         """
-        request = self._request_class.__new__(self._request_class)
-        vars(request).update(self._request)
-        context = _Copy.__new__(_Copy)
-        about = vars(context)
-        about.update(self._context)
-        about.update(request=request, _cv_tokens=[], _after_request_functions=[])
-        about[_session_key(context)] = session
+        context: Any = _new(_Light)
+        context._first = self
+        vars(context).update(self.make_parts())
+        setattr(context, self.session_key, session)
         return context
 
+    def open(self, session: SessionMixin, handling: Handling, args: tuple[Any, ...]) -> _Light:
+        """Return a new light context, as good as pushed."""
+        context: Any = _new(_Light)
+        context.app = app = handling.environ["flask.app"]
+        context._first = self
+        context._handling = handling
+        context._args = args
+        context._is_made = context.is_kept = False
+        setattr(context, self.session_key, session)
+        outer = _app_variable.get(None)
+        if outer is None or outer.app is not app or _is_inside_event(outer):
+            context._app_context = around = _new(_LightApp)
+            around.app = app
+            around._is_pushed = False
+            around._token = _app_variable.set(around)
+        else:
+            context._app_context = None
+        context._token = _request_variable.set(context)
+        return context  # type: ignore[no-any-return]
 
-def _read_first(context: RequestContext) -> _First | None:
-    """Return what to copy; None where this Flask's contexts are made of something else, and each is made anew."""
-    return _First(context) if vars(context).keys() >= _PARTS else None
+
+def _read_first(context: Any) -> _First | None:
+    """Return what to make others from; None where an application or a Flask makes contexts of something else."""
+    if type(context) is not _RequestContext or not vars(context).keys() >= _PARTS:
+        return None
+    return _First(context) if _is_flasks(context.app, "request_context") else None
+
+
+def _may_be_light(app: flask.Flask) -> bool:
+    """Say whether contexts of *app* are what Flask makes of them, so that leaving out parts is no difference."""
+    if not isinstance(_app_variable, ContextVar) or not isinstance(_request_variable, ContextVar):
+        return False
+    if not all(_is_flasks(app, hook) for hook in _HOOKS):
+        return False
+    current = _app_variable.get(None)
+    return type(current) is _LightApp or (type(current) is _AppContext and vars(current).keys() == _APP_PARTS)
+
+
+def _is_flasks(app: flask.Flask, method: str) -> bool:
+    """Say whether *method* of *app* is what Flask has made it."""
+    return getattr(getattr(app, method), "__func__", None) is getattr(flask.Flask, method)
+
+
+def _is_inside_event(app_context: Any = None) -> bool:
+    """Say whether another event is being handled here, whose application context is its own."""
+    return type(app_context) is _LightApp or (flask.has_request_context() and hasattr(flask.request, "handling"))
 
 
 def _session_key(context: Any) -> str:
@@ -70,73 +228,114 @@ def _session_key(context: Any) -> str:
     return "_session" if "_session" in vars(context) else "session"
 
 
-class EventContext:
-    """A context manager that makes Flask's proxies work for one event.
+def describe(request: Any, handling: Handling, args: tuple[Any, ...]) -> None:
+    """Have *request* say what is being handled."""
+    request.sid, request.namespace = handling.sid, handling.namespace
+    request.event = {"message": handling.event, "args": args}
+    request.handling = handling
+
+
+def open_context(environ: dict[str, Any], manage_session: bool, handling: Handling, args: tuple[Any, ...]) -> Context:
+    """Make Flask's proxies work for what is being handled.
 
     Args:
         environ: The connection's WSGI request, with the application under ``flask.app``.
         manage_session: Keep a session per connection; False uses the application's own session interface.
-        handling: What is being handled.
-        args: Its arguments, for ``request.event``.
+        args: For ``request.event``.
+    """
+    handling.environ = environ
+    first: _First | None = environ.get(_FIRST)
+    if first is not None and first.is_light and manage_session and not appcontext_pushed.receivers:
+        saved = environ.get(_SAVED_SESSION)
+        if saved is not None:
+            return first.open(saved, handling, args)
+    return _Pushed(first, manage_session, handling, args)
+
+
+class Context(Protocol):
+    """What `open_context` has opened; kept open by a stream, which then closes it itself."""
+
+    is_kept: bool
+
+    def keep(self) -> None:
+        """Leave it open; whoever keeps it calls `close`."""
+
+    def show_args(self, args: tuple[Any, ...]) -> None:
+        """Have ``request.event`` say what the handler will take."""
+
+    def close(self, error: BaseException | None, *, save: bool = True) -> None:
+        """Run Flask's teardown functions.
+
+        Args:
+            error: What they are told.
+            save: Save the session, where the application manages it.
+        """
+
+
+class _Pushed:
+    """A context that Flask pushes and pops.
+
+    Args:
+        first: What to copy; None makes one in full.
     """
 
-    __slots__ = ("_args", "_context", "_environ", "_handling", "_is_kept", "_manage_session", "_session", "app")
-
-    def __init__(
-        self, environ: dict[str, Any], manage_session: bool, handling: Handling, args: tuple[Any, ...] = ()
-    ) -> None:
-        self._environ = environ
+    def __init__(self, first: _First | None, manage_session: bool, handling: Handling, args: tuple[Any, ...]) -> None:
+        environ: Any = handling.environ
+        self._app = environ["flask.app"]
         self._manage_session = manage_session
-        self._handling = handling
-        self._args = args
-        self._is_kept = False
-        self.app: Any = environ["flask.app"]
-
-    def __enter__(self) -> Self:
-        first: _First | None = self._environ.get(_FIRST)
-        saved = self._environ.get(_SAVED_SESSION) if self._manage_session else None
-        self._context: Any = self.app.request_context(self._environ) if first is None else first.copy(saved)
+        self.is_kept = False
+        saved = environ.get(_SAVED_SESSION) if manage_session else None
+        self._around = self._app.app_context() if _is_inside_event() else None
+        if self._around is not None:
+            self._around.push()
+        self._context = self._app.request_context(environ) if first is None else first.copy(saved)
         try:
             self._context.push()
         except BaseException as error:  # opening the session failed, with the context half pushed
             with contextlib.suppress(Exception):
                 self._context.pop(error)
+            self._close_around(error)
             raise
-        if first is None and type(self._context) is RequestContext:
-            self._environ[_FIRST] = _read_first(self._context)
-        self._session = self._fork_session() if self._manage_session else self._context.session
-        request: Any = self._context.request
-        handling = self._handling
-        request.sid, request.namespace = handling.sid, handling.namespace
-        request.event = {"message": handling.event, "args": self._args}
-        request.handling = handling
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if not self._is_kept:
-            self.close(error)
+        if first is None:
+            environ[_FIRST] = _read_first(self._context)
+        self._session = self._fork_session(environ) if manage_session else self._context.session
+        describe(self._context.request, handling, args)
 
     def keep(self) -> None:
-        """Leave it open at the end of the ``with``; whoever keeps it calls `close`."""
-        self._is_kept = True
+        self.is_kept = True
 
-    def close(self, error: BaseException | None) -> None:
-        """Run Flask's teardown functions."""
+    def show_args(self, args: tuple[Any, ...]) -> None:
+        self._context.request.event["args"] = args
+
+    def close(self, error: BaseException | None, *, save: bool = True) -> None:
         try:
-            if error is None and not self._manage_session:
+            if save and not self._manage_session:
                 self._save_session()
         finally:
-            self._context.pop(error)
+            try:
+                self._context.pop(error)
+            finally:
+                self._close_around(error)
 
-    def _fork_session(self) -> ManagedSession:
-        session = self._environ.get(_SAVED_SESSION)
+    def _close_around(self, error: BaseException | None) -> None:
+        if self._around is not None:
+            self._around.pop(error)
+
+    def _fork_session(self, environ: dict[str, Any]) -> ManagedSession:
+        session = environ.get(_SAVED_SESSION)
         if session is None:
-            session = self._environ[_SAVED_SESSION] = ManagedSession(self._context.session)
+            session = environ[_SAVED_SESSION] = ManagedSession(self._context.session)
         setattr(self._context, _session_key(self._context), session)
         return cast(ManagedSession, session)
 
     def _save_session(self) -> None:
         if getattr(self._session, "modified", True):
-            self.app.session_interface.save_session(self.app, self._session, self.app.response_class())
+            self._app.session_interface.save_session(self._app, self._session, self._app.response_class())
+
+
+def _close_request(request: Any) -> None:
+    """Close *request*, which is nothing to do for Flask's own where no form was sent."""
+    close = getattr(request, "close", None)
+    if close is not None and (type(request).close is not flask.Request.close or "files" in vars(request)):
+        close()
+    request.environ["werkzeug.request"] = None

@@ -21,16 +21,16 @@ from flask_socketio import SocketIOTestClient
 
 from . import signals
 from .acks import error_object
-from .answers import OK, PLAIN_ACK, Answers, Outcome
+from .answers import OK, Answers, Outcome
 from .arrivals import EventArrival
-from .context import EventContext
+from .context import Context, open_context
 from .errors import EventError, MalformedPacket, PayloadError
 from .failures import Failures
 from .feeds import Feeder
 from .handlers import CONNECT, DISCONNECT, LIFE_CYCLE
 from .handling import Handling
-from .life_cycle import LifeCycle, open_context, read_connect_args, read_disconnect_args
-from .registry import LONGEST_GUESS, Registry, Target
+from .life_cycle import LifeCycle, read_connect_args, read_disconnect_args
+from .registry import LONGEST_GUESS, PLAIN_ACK, Registry, Route, Target
 from .running import Runner
 from .streaming import Streams
 from .transport import packets
@@ -82,40 +82,47 @@ class Dispatch:
 
     # -- the path of one event
 
-    def event(self, sid: str, header: Header, name: str, values: list[Any] | None) -> None:
+    def find(self, namespace: str, name: str) -> Route:
+        """Return the way of the events *name*: what is known of one before it comes."""
+        return self._registry.route(namespace, name)
+
+    def event(self, sid: str, header: Header, name: str, values: list[Any] | None, route: Route | None = None) -> None:
         """Handle one event and answer it.
 
         Args:
             header: Its packet; the JSON in it is still text.
             values: Its decoded arguments when it came with attachments, else None.
+            route: What `find` returned for it, where somebody has asked already.
 
         Raises:
             MalformedPacket: Its JSON is none; the connection is to be closed.
         """
-        started_s = time.perf_counter()
-        target = self._registry.find(header.namespace, name) if name not in LIFE_CYCLE else None
-        around = self._registry.around(header.namespace)
-        event = EventArrival(sid, header, name, values, target, around, self._load_args)
-        if signals.event_received.receivers:
-            self._tell(signals.event_received, event, size_bytes=header.size_bytes)
+        event = EventArrival(sid, header, name, values, route or self.find(header.namespace, name), self._load_args)
+        flow = contextvars.copy_context()  # what a handler sets in it is gone with it, and with a stream not before
         if event.chunks is not None:
-            # Flask's contexts of a stream outlive the call that opened them, and are closed where they were opened.
-            event.flow = contextvars.copy_context()
-        outcome = self._handle(event) if event.flow is None else event.flow.run(self._handle, event)
-        duration_s = time.perf_counter() - started_s
-        if outcome.error is None:
-            if signals.event_handled.receivers:
-                self._tell(signals.event_handled, event, duration_s=duration_s)
-        elif signals.event_failed.receivers:
-            code, error = outcome
-            self._tell(signals.event_failed, event, duration_s=duration_s, code=code, error=error)
-        if event_logger.isEnabledFor(logging.INFO):
-            shown = event.known_name or repr(name[:LONGEST_GUESS])
-            event_logger.info(
-                "%s %s %s %.1f ms sid=%s", header.namespace, shown, outcome.code, duration_s * 1000, sid[:6]
-            )
+            event.flow = flow
+        flow.run(self._take, event)
         if event.stream is not None:
             event.stream.start()
+
+    def _take(self, event: EventArrival) -> None:
+        started_s = time.perf_counter()
+        if signals.event_received.receivers:
+            self._tell(signals.event_received, event, size_bytes=event.header.size_bytes)
+        outcome = self._handle(event)
+        ended = signals.event_handled if outcome.error is None else signals.event_failed
+        if ended.receivers or event_logger.isEnabledFor(logging.INFO):
+            self._report(event, outcome, time.perf_counter() - started_s)
+
+    def _report(self, event: EventArrival, outcome: Outcome, duration_s: float) -> None:
+        code, error = outcome
+        if error is None:
+            self._tell(signals.event_handled, event, duration_s=duration_s)
+        else:
+            self._tell(signals.event_failed, event, duration_s=duration_s, code=code, error=error)
+        shown = event.known_name or repr(event.event[:LONGEST_GUESS])
+        sid = event.sid[:6]
+        event_logger.info("%s %s %s %.1f ms sid=%s", event.namespace, shown, code, duration_s * 1000, sid)
 
     def _tell(self, signal: NamedSignal, event: EventArrival, **about: Any) -> None:
         sender = self._extension.sender
@@ -125,10 +132,16 @@ class Dispatch:
         outcome: Outcome | None = None
         args: tuple[Any, ...] | None = None
         try:
-            if not event.is_wrapped:
+            if not event.route.is_wrapped:
                 args = self._read_args(event)  # what is wrong with it is said without opening Flask's context
-            with open_context(self._extension, event, args or ()) as context:
+            context = self._open_context(event, args or ())
+            try:
                 outcome = self._run_and_answer(event, args, context)
+            except BaseException as error:
+                context.close(error, save=False)
+                raise
+            if not context.is_kept:
+                context.close(event.failure)
         except MalformedPacket:
             raise
         except Exception as error:  # it does not fit, Flask could not open its context, or a teardown function failed
@@ -140,15 +153,15 @@ class Dispatch:
             outcome = outcome or self._answers.fail(event, body, error)
         return outcome
 
-    def _run_and_answer(self, event: EventArrival, args: tuple[Any, ...] | None, context: EventContext) -> Outcome:
+    def _run_and_answer(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Outcome:
         failure: Exception | None = None
         try:
-            result = self._run(event, args)
+            result = self._run_plain(event, args) if event.route.is_plain else self._run(event, args, context)
             if event.malformed is not None:  # middleware took it for a failure to make up for
                 raise event.malformed
             if event.chunks is not None:
                 result = self._feeder.open(event, event.chunks, result, context)
-            encoded = None if event.header.id is None else self._encode(event, result)
+            encoded = None if event.header.id is None else event.route.ack.encode(result, self._answers.dumps)
         except Exception as error:
             failure = error
             if event.malformed is not None:
@@ -156,7 +169,7 @@ class Dispatch:
             return self._recover(event, error)
         else:
             if encoded is not None:
-                self._answers.send(event, encoded)
+                self._extension.server.send_ack(event.header, encoded)
             return OK
         finally:
             if event.stream is None:
@@ -165,15 +178,27 @@ class Dispatch:
                 if event.scope is not None:
                     event.close_scope(failure)
 
-    def _encode(self, event: EventArrival, result: Any) -> Any:
-        handler = event.target.handler if event.target is not None else None
-        return self._answers.encode(handler.ack if handler is not None else PLAIN_ACK, result)
+    def _open_context(self, event: EventArrival, args: tuple[Any, ...]) -> Context:
+        connection = event.header.connection
+        if connection is not None:
+            environ = connection.environ
+        else:
+            environ = self._extension.server.get_environ(event.sid, namespace=event.namespace)
+        return open_context(environ, self._extension.manage_session, event, args)
 
-    def _run(self, event: EventArrival, args: tuple[Any, ...] | None) -> Any:
-        if args is None:
+    def _run_plain(self, event: EventArrival, args: Any) -> Any:
+        event.settle(args)
+        return self._runner.call_handler(cast(Target, event.target), args)
+
+    def _run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
+        if args is not None:
+            event.settle(self._place_args(event, args))
+            return self._invoke(event)
+        event.context = context
+        try:
             return self._runner.through(event.around.layers.event, event, self._enter)
-        event.settle(self._place_args(event, args))
-        return self._invoke(event)
+        finally:
+            event.context = None
 
     def _enter(self, event: EventArrival) -> Any:
         """Go on inside the middleware of the application and the namespace."""
@@ -181,7 +206,8 @@ class Dispatch:
         if event.target is not None:
             self._runner.admit(event.target.guards, event)
         args = self._read_args(event)
-        cast(Any, flask.request).event["args"] = args
+        if event.context is not None:
+            event.context.show_args(args)
         came = event.settle(self._place_args(event, args))
         try:
             return self._runner.through(cast(Target, event.target).layers.event, event, self._invoke)
@@ -190,8 +216,7 @@ class Dispatch:
 
     def _place_args(self, event: EventArrival, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return what is called with *args*: the handler with them, a namespace that routes itself with more."""
-        is_handler = cast(Target, event.target).handler is not None
-        return args if is_handler else (event.event, event.sid, *args)
+        return args if event.route.handler is not None else (event.event, event.sid, *args)
 
     def _invoke(self, event: EventArrival) -> Any:
         if event.chunks is not None and not event.stream_id:
@@ -207,22 +232,20 @@ class Dispatch:
             PayloadError: They are not what it takes.
             EventError: There is no handler.
         """
-        target, header = event.target, event.header
-        if target is None:
+        route, header = event.route, event.header
+        handler, changed = route.handler, event.changed_args
+        if route.target is None:
             raise self._unknown(event)
-        handler, changed = target.handler, event.changed_args
         if changed is None and packets.is_too_deep(header.body, self._extension.server.limits.max_nesting):
             raise PayloadError("Invalid payload: nested too deep.")
-        one_pass = handler is not None and not target.named and (handler.typed or self._json is None)
-        if handler is not None and one_pass and event.values is None and changed is None:
+        if handler is None:
+            return event.args
+        if event.values is None and changed is None and route.one_pass and (handler.typed or self._json is None):
             try:
                 return handler.payload.parse_json(header.body)
             except json.JSONDecodeError as error:
                 raise _malformed(event) from error
-        values = event.args
-        if handler is None:
-            return values
-        return handler.payload.parse_values([event.event, *values] if target.named else values)
+        return handler.payload.parse_values(event.args if route.one_pass else [event.event, *event.args])
 
     def _load_args(self, event: EventArrival) -> tuple[Any, ...]:
         """Return the arguments as they came.
@@ -251,6 +274,7 @@ class Dispatch:
         if isinstance(error, EventError):
             return self._refuse(event, error)
         left, answer = self.failures.ask_error_handlers(error, event.namespace, event.target)
+        event.failure = left if not isinstance(left, EventError) else None
         if left is not None:
             if self._is_upstream_test(event):
                 raise left
@@ -258,7 +282,7 @@ class Dispatch:
         if event.header.id is None:
             return Outcome("handled", error)
         if answer is not None:
-            self._answers.send(event, self._answers.encode(PLAIN_ACK, answer))
+            self._answers.send(event, PLAIN_ACK.encode(answer, self._answers.dumps))
             return Outcome("handled", error)
         # An error handler that says nothing has not made a success of it; what happened is its business to log.
         body = error_object(EventError("internal_error", "The handler failed."), event.known_name)

@@ -180,7 +180,20 @@ class Event(_Declared, Generic[*Ts]):
         doc: One sentence for the documentation and the generated clients.
         name: The name on the wire, when it is no identifier.
         deprecated: What to use in its place; generated clients and documents say so.
+        volatile: What is not worth waiting for, such as a position that is replaced in a moment: a client that reads too
+            slowly, for which something waits already, does not get it.
     """
+
+    def __init__(
+        self, doc: str = "", *, name: str | None = None, deprecated: str | None = None, volatile: bool = False
+    ) -> None:
+        super().__init__(doc, name=name, deprecated=deprecated)
+        self._options: dict[str, Any] = {"volatile": True} if volatile else {}
+
+    @property
+    def volatile(self) -> bool:
+        """Whether a client for which something waits already does not get it."""
+        return bool(self._options)
 
     def emit(self, *values: *Ts, to: Target, skip: Target | None = None) -> None:
         """Send to the clients of one or more rooms; a sid is a room with one client.
@@ -194,12 +207,12 @@ class Event(_Declared, Generic[*Ts]):
             NotBoundError: No application here serves the namespace.
         """
         socketio, path = self._find_sender()
-        socketio.emit(self.name, self._send_values(values), namespace=path, to=to, skip_sid=skip)
+        socketio.emit(self.name, self._send_values(values), namespace=path, to=to, skip_sid=skip, **self._options)
 
     def broadcast(self, *values: *Ts, skip: Target | None = None) -> None:
         """Send to every client of the namespace. Raises like `emit`."""
         socketio, path = self._find_sender()
-        socketio.emit(self.name, self._send_values(values), namespace=path, skip_sid=skip)
+        socketio.emit(self.name, self._send_values(values), namespace=path, skip_sid=skip, **self._options)
 
     def reply(self, *values: *Ts) -> None:
         """Send to the client whose event is being handled, and to no other.
@@ -209,9 +222,8 @@ class Event(_Declared, Generic[*Ts]):
             TypeError: A value is not of the declared type.
         """
         socketio, path = self._find_sender()
-        socketio.emit(
-            self.name, self._send_values(values), namespace=path, to=_find_client(socketio, path, self._label)
-        )
+        client = _find_client(socketio, path, self._label)
+        socketio.emit(self.name, self._send_values(values), namespace=path, to=client, **self._options)
 
 
 class Call(_Declared, Generic[R, *Ts]):

@@ -11,7 +11,7 @@ from . import signals
 from .acks import ERROR_KEY, error_object
 from .answers import Answers, encode_error
 from .arrivals import EventArrival
-from .context import EventContext
+from .context import Context
 from .errors import EventError
 from .failures import Failures
 from .running import Runner
@@ -48,7 +48,7 @@ class Feeder:
         if event.stream_id:
             self.streams.forget(event.sid, event.stream_id)
 
-    def open(self, event: EventArrival, chunks: Chunks, source: Any, context: EventContext) -> dict[str, str]:
+    def open(self, event: EventArrival, chunks: Chunks, source: Any, context: Context) -> dict[str, str]:
         """Take what a streaming handler returned, and return the ack that says so.
 
         Its dependencies and Flask's contexts stay until it ends. It starts when the ack is sent.
@@ -78,7 +78,7 @@ class Feeder:
 class Feed:
     """Where one stream goes: its chunks to the client, its end there too, then what was made for it is undone."""
 
-    def __init__(self, feeder: Feeder, event: EventArrival, chunks: Chunks, context: EventContext) -> None:
+    def __init__(self, feeder: Feeder, event: EventArrival, chunks: Chunks, context: Context) -> None:
         self._feeder = feeder
         self._event = event
         self._chunks = chunks
@@ -128,7 +128,7 @@ class Feed:
             try:
                 event.close_scope(error)
             finally:
-                self._context.close(error)
+                self._context.close(error, save=error is None)
         except Exception as failure:
             self._feeder.failures.mask(failure, event.place, event.known_name)
 

@@ -11,7 +11,7 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, cast, get_args, overload
 
 from .acks import Ack, UnusableAck
 from .dependencies import Injection, find_dependency
@@ -42,6 +42,8 @@ _HOOKS = frozenset({"on_error"})
 CANCEL_STREAM = "cancel_stream"
 _CANCEL = "_cancel_stream"
 _EVENT_NAMES = "__framework_events__"
+_RUN = "__framework_run__"
+Run = Literal["inline", "pool"]
 
 __all__ = [
     "CONNECT",
@@ -50,6 +52,7 @@ __all__ = [
     "RESERVED_EVENTS",
     "Handler",
     "HandlerTable",
+    "Run",
     "caller_locals",
     "event",
     "locate",
@@ -87,6 +90,7 @@ class Handler(Source):
         guards: Its own.
         raises: The errors that it declares.
         chunks: What it streams; None where it answers at once.
+        run: Where it asks to be run; None leaves it to how long it takes.
     """
 
     payload: Payload
@@ -98,16 +102,12 @@ class Handler(Source):
     guards: tuple[Guard, ...] = ()
     raises: tuple[type[EventError], ...] = ()
     chunks: Chunks | None = None
+    run: Run | None = None
 
-    @property
+    @functools.cached_property
     def typed(self) -> bool:
         """Whether any parameter has an annotation; an untyped handler takes what comes, in the right number."""
         return any(parameter.annotation is not Any for parameter in self.payload.parameters)
-
-    @property
-    def is_wrapped(self) -> bool:
-        """Whether a guard or middleware is to be asked before it."""
-        return bool(self.guards or self.layers.event)
 
     def bind(self, owner: object) -> Callable[..., Any]:
         """Return what to call: the method of *owner*, or the function."""
@@ -127,29 +127,52 @@ class HandlerTable:
         return {CONNECT: self.connect, DISCONNECT: self.disconnect}.get(event) or self.events.get(event)
 
 
-def event(name: str) -> Callable[[F], F]:
-    """Serve the event *name* with a method whose own name can't say it.
+@overload
+def event(name: str, *, run: Run | None = None) -> Callable[[F], F]: ...
+@overload
+def event(*, run: Run) -> Callable[[F], F]: ...
+def event(name: str | None = None, *, run: Run | None = None) -> Callable[[F], F]:
+    """Serve the event *name* with a method whose own name can't say it, or say where a method is to be run.
 
     Args:
-        name: The name on the wire, e.g. ``"my event"``. May be used more than once on one method.
+        name: The name on the wire, e.g. ``"my event"``. May be used more than once on one method. With *run* it may be
+            left out: the event is named after the method, without ``on_``.
+        run: ``"inline"`` runs it in the thread that reads from clients: for what never waits. ``"pool"`` runs it in a
+            thread of its own: for what does. Left out, where it runs follows the time that it takes. What is awaited
+            or streamed never runs inline.
 
     Raises:
-        HandlerSignatureError: *name* is empty, or one of Socket.IO's reserved names.
+        HandlerSignatureError: *name* is empty, or one of Socket.IO's reserved names, or *run* is something else.
     """
     if callable(name):
         raise HandlerSignatureError(
             f"{getattr(name, '__qualname__', name)} ({locate(name)}): @event takes the event's name, e.g. @event('my event')."
         )
-    if not isinstance(name, str) or not name:
+    if (name is not None or run is None) and (not isinstance(name, str) or not name):
         raise HandlerSignatureError(f"@event takes the event's name, e.g. @event('my event'), not {name!r}.")
     if name in RESERVED_EVENTS:
         raise HandlerSignatureError(f"@event({name!r}): Socket.IO reserves this name. Choose another.")
 
     def mark(function: F) -> F:
-        vars(function)[_EVENT_NAMES] = (name, *vars(function).get(_EVENT_NAMES, ()))
+        marks = vars(function)
+        if run is not None:
+            marks[_RUN] = check_run(run, f"{getattr(function, '__qualname__', function)} ({locate(function)})")
+        if name is not None:
+            marks[_EVENT_NAMES] = (name, *marks.get(_EVENT_NAMES, ()))
         return function
 
     return mark
+
+
+def check_run(run: Any, where: str) -> Run | None:
+    """Return where a handler is to be run, None for wherever.
+
+    Raises:
+        HandlerSignatureError: There is no such place.
+    """
+    if run is not None and run not in get_args(Run):
+        raise HandlerSignatureError(f"{where}: run is {run!r}; it is 'inline' or 'pool'.")
+    return cast("Run | None", run)
 
 
 def read_handlers(cls: type, local_names: Mapping[str, Any] | None = None) -> HandlerTable:
@@ -194,20 +217,33 @@ def _add_cancel(cls: type, reader: _ClassReader, found: dict[str, Handler]) -> N
     found[CANCEL_STREAM] = reader.read(_Method(owner, _CANCEL, function, function, (CANCEL_STREAM,)), CANCEL_STREAM)
 
 
-def read_function(function: Callable[..., Any], event: str, local_names: Mapping[str, Any] | None = None) -> Handler:
+def read_function(
+    function: Callable[..., Any], event: str, local_names: Mapping[str, Any] | None = None, run: Run | None = None
+) -> Handler:
     """Compile a function handler, ``@socketio.on(event)``.
 
     Args:
         event: Its name; ``*`` for one that takes the event's name as first argument.
+        run: Where it asks to be run.
 
     Raises:
         HandlerSignatureError: It can't be a handler as it is written.
     """
     bare = find_definition(function)
     name = f"{getattr(bare, '__module__', '?')}.{getattr(bare, '__qualname__', repr(function))}"
-    names = local_names or {}
-    hints = read_hints(function, f"{name} ({locate(function)})", names)
-    return _compile(Source(event, name, function, None, hints), function, hints, names)
+    names, where = local_names or {}, f"{name} ({locate(function)})"
+    hints = read_hints(function, where, names)
+    handler = _compile(Source(event, name, function, None, hints), function, hints, names)
+    return _place(handler, check_run(run, where) or getattr(function, _RUN, None))
+
+
+def _place(handler: Handler, run: Run | None) -> Handler:
+    """Return *handler* as it is to be run there."""
+    if run is not None and handler.event in RESERVED_EVENTS:
+        raise HandlerSignatureError(
+            f"{handler.name} ({handler.location}): run={run!r} is for events, and {handler.event!r} is none. Remove it."
+        )
+    return replace(handler, run=run) if run is not None else handler
 
 
 @dataclass(frozen=True)
@@ -251,7 +287,14 @@ def _events_of(cls: type, attribute: str) -> tuple[str, ...]:
             return tuple(dict.fromkeys(marked))
     if attribute.startswith(_PREFIX) and attribute != _PREFIX and attribute not in _HOOKS:
         return (attribute.removeprefix(_PREFIX),)
-    return ()
+    is_marked = any(_run_of(vars(base).get(attribute)) for base in cls.__mro__)
+    return (attribute,) if is_marked else ()
+
+
+def _run_of(declared: Any) -> Run | None:
+    """Return where a method is marked to be run."""
+    found: Run | None = getattr(declared, _RUN, None) or getattr(_function_of(declared), _RUN, None)
+    return found
 
 
 class _ClassReader:
@@ -271,7 +314,8 @@ class _ClassReader:
         if known is not None and all(annotations[key] is value for key, value in hints.items()):
             return replace(known, name=name)
         source = Source(event, name, method.function, method.attribute, hints)
-        return _compile(source, method.declared.__get__(object(), self._cls), annotations, self._names)
+        handler = _compile(source, method.declared.__get__(object(), self._cls), annotations, self._names)
+        return _place(handler, _run_of(method.declared))
 
     def _find_inherited(self, method: _Method, event: str) -> Handler | None:
         for base in self._cls.__mro__[1:]:

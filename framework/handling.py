@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 Kind = Literal["connect", "event", "disconnect"]
@@ -20,6 +20,7 @@ class Handling:
         "_args",
         "_changed",
         "_load",
+        "environ",
         "event",
         "handler",
         "kind",
@@ -64,6 +65,7 @@ class Handling:
         self.known = known
         self.handler = handler
         self.wants_ack = wants_ack
+        self.environ: Mapping[str, Any] = {}  # the connection's; the dispatcher's
         self.scope: Any = None  # the dependencies made so far; the dispatcher's
         self._load = load
         self._args: tuple[Any, ...] | None = None

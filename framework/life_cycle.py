@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import logging
+from collections.abc import Iterator
 from typing import Any, cast
 
 import flask
+from socketio.exceptions import ConnectionRefusedError as SocketIORefused
 
 from . import signals
 from .arrivals import Arrival
-from .context import EventContext
+from .context import open_context
 from .errors import EventError, PayloadError
 from .failures import Failures, refusal
 from .handlers import CONNECT, DISCONNECT
-from .handling import Handling, Kind
+from .handling import Kind
 from .registry import Registry, Target
 from .running import Runner
 from .streaming import Streams
@@ -49,7 +53,7 @@ class LifeCycle:
         self._notify(signals.client_connecting, namespace, sid)
         arrival = self._arrive("connect", namespace, sid, () if auth is None else (auth,))
         asked = arrival.target is not None or arrival.around.layers.connect or arrival.around.guards
-        refused = self._decide(arrival) if asked else None
+        refused = contextvars.copy_context().run(self._decide, arrival) if asked else None
         if refused is not None:
             event_logger.info("%s connect refused: %s sid=%s", namespace, refused["message"], sid[:6])
             code = refused["data"].get("code") if isinstance(refused["data"], dict) else None
@@ -63,7 +67,7 @@ class LifeCycle:
 
     def _decide(self, arrival: Arrival) -> dict[str, Any] | None:
         try:
-            with open_context(self._extension, arrival, arrival.args):
+            with self._open_context(arrival):
                 return self._ask(arrival)
         except Exception as error:  # Flask could not open its context, or a teardown function failed
             return self._failures.mask_refusal(error, arrival.place)
@@ -80,6 +84,8 @@ class LifeCycle:
             verdicts.append(self._runner.through(arrival.around.layers.connect, arrival, enter))
         except Exception as error:
             failure = error
+            if not isinstance(error, EventError | SocketIORefused | ConnectionRefusedError):
+                arrival.failure = error
             return self._failures.refuse(error, arrival.namespace, arrival.target)
         else:  # middleware that forgets to return what it got lets nobody in
             return (
@@ -111,12 +117,15 @@ class LifeCycle:
         self._streams.drop(sid)
         arrival = self._arrive("disconnect", namespace, sid, (reason,))
         if arrival.target is not None or arrival.around.layers.disconnect:
-            try:
-                with open_context(self._extension, arrival, arrival.args):
-                    self._say_goodbye(arrival)
-            except Exception as error:
-                self._failures.mask(error, arrival.place, DISCONNECT)
+            contextvars.copy_context().run(self._leave, arrival)
         self._notify(signals.client_disconnected, namespace, sid, reason=reason)
+
+    def _leave(self, arrival: Arrival) -> None:
+        try:
+            with self._open_context(arrival):
+                self._say_goodbye(arrival)
+        except Exception as error:
+            self._failures.mask(error, arrival.place, DISCONNECT)
 
     def _say_goodbye(self, arrival: Arrival) -> None:
         failure: Exception | None = None
@@ -128,6 +137,7 @@ class LifeCycle:
             if isinstance(left, EventError):
                 logger.error("%s raised %r, and there is nobody to tell", arrival.place, left, exc_info=left)
             elif left is not None:
+                arrival.failure = left
                 self._failures.mask(left, arrival.place, DISCONNECT)
         finally:
             arrival.close_scope(failure)
@@ -148,18 +158,23 @@ class LifeCycle:
         target = self._registry.find(namespace, kind)
         return Arrival(kind, namespace, sid, args, target, self._registry.around(namespace))
 
+    @contextlib.contextmanager
+    def _open_context(self, arrival: Arrival) -> Iterator[None]:
+        environ = self._extension.server.get_environ(arrival.sid, namespace=arrival.namespace)
+        context = open_context(environ, self._extension.manage_session, arrival, arrival.args)
+        try:
+            yield
+        except BaseException as error:
+            context.close(error, save=False)
+            raise
+        context.close(arrival.failure)
+
     def _invoke(self, arrival: Arrival) -> Any:
         return self._runner.invoke(cast(Target, arrival.target), arrival)
 
     def _notify(self, signal: Any, namespace: str, sid: str, **about: Any) -> None:
         if signal.receivers:
             signals.notify(signal, self._extension.sender, namespace=namespace, sid=sid, **about)
-
-
-def open_context(extension: Any, handling: Handling, args: tuple[Any, ...]) -> EventContext:
-    """Return Flask's contexts for what is being handled."""
-    environ = extension.server.get_environ(handling.sid, namespace=handling.namespace)
-    return EventContext(environ, extension.manage_session, handling, args)
 
 
 def read_connect_args(target: Target, sid: str, environ: Any, auth: Any = None) -> tuple[Any, ...]:

@@ -28,6 +28,7 @@ class Limits:
         max_queued_events: Events of one client that wait for their turn; reading from it pauses beyond that.
         max_queued_bytes: Bytes of the events that wait for their turn; reading pauses beyond that.
         max_send_queue_bytes: Bytes that wait to be sent to one client; beyond that it is disconnected.
+        max_threads: Threads that handlers may occupy at the same time, in threading mode; beyond that they wait.
         max_streams: Streams that one client of a namespace may have at the same time.
         stream_window: Chunks of one stream that the client has not acknowledged yet; one at a time while half of
             *max_send_queue_bytes* waits.
@@ -42,6 +43,7 @@ class Limits:
     max_queued_events: int = 1000
     max_queued_bytes: int = 16_000_000
     max_send_queue_bytes: int = 16_000_000
+    max_threads: int = 1000
     max_streams: int = 16
     stream_window: int = 16
     connect_timeout_s: float = 45.0

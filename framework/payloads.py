@@ -29,8 +29,10 @@ _REWORDED = {
     "union_tag_invalid": "Input tag does not match any of the expected tags: {expected_tags}",
     "timezone_offset": "Timezone offset of {tz_expected} required",
 }
-# What a number that is out of range has in its text; it may also stand in a string.
-_HUGE = re.compile("[0-9](?:[eE][+]?[0-9]{3}|[0-9]{199})")
+# What a number that is out of range has in its text; it may also stand in a string. Looking for one letter is fast.
+_HUGE = re.compile("[0-9](?:[eE][+]?[0-9]{3}|[0-9]{199})").search
+_EXPONENT = re.compile("e[+]?[0-9]{3}").search
+_MANY_DIGITS = re.compile("[0-9]{200}").search
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,11 @@ def _repeats(message: str, value: Any) -> bool:
 
 
 def _may_be_endless(text: str) -> bool:
-    return "NaN" in text or "Infinity" in text or _HUGE.search(text) is not None
+    if "NaN" in text or "Infinity" in text:
+        return True
+    if _EXPONENT(text) is None and "E" not in text:
+        return len(text) > 200 and _MANY_DIGITS(text) is not None
+    return _HUGE(text) is not None
 
 
 def _refuse_text(text: str) -> None:

@@ -1,23 +1,31 @@
 """Who serves what in one application: functions and namespace instances, ready to be called.
 
-Filled at start; an event is one or two look-ups in dictionaries that clients can't reach into.
+Filled at start. What is to be known of an event before it comes is a `Route`, made once for each name that is served; an
+event is two look-ups in dictionaries that clients can't make longer.
 """
 
 from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Callable, Container
+import inspect
+import threading
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Literal, TypeVar
 
-from .dependencies import Injection
+from .acks import Ack
+from .dependencies import Injection, Node
 from .errors import ConfigurationError
 from .handlers import LIFE_CYCLE, Handler, HandlerTable
-from .middleware import NO_LAYERS, Guard, Layers, read_class_guards, read_layers
+from .middleware import NO_LAYERS, Guard, Layer, Layers, read_class_guards, read_layers
 from .namespace import Namespace
+from .signatures import find_definition
 from .streams import Chunks
 
+V = TypeVar("V")
+
+PLAIN_ACK = Ack()
 ANY = "*"
 LONGEST_GUESS = 64
 
@@ -32,6 +40,7 @@ class Target:
         named: It serves any event and takes the name as its first argument.
         before: Its class's ``before_event``, where there is one.
         after: Its class's ``after_event``, where there is one.
+        inner: What a namespace that routes its events itself may call.
     """
 
     handler: Handler | None
@@ -40,6 +49,7 @@ class Target:
     named: bool = False
     before: Callable[..., Any] | None = None
     after: Callable[..., Any] | None = None
+    inner: tuple[Target, ...] = ()
 
     @functools.cached_property
     def guards(self) -> tuple[Guard, ...]:
@@ -58,9 +68,22 @@ class Target:
         return self.handler.chunks if self.handler is not None else None
 
     @functools.cached_property
-    def is_wrapped(self) -> bool:
-        """Whether something of its own is to be asked before an event's payload is read."""
-        return bool(self.guards or self.layers.event)
+    def is_async(self) -> bool:
+        """Whether something of it waits on an event loop."""
+        called = [call for call in (self.call, self.before, self.after) if call is not None]
+        nodes = self.injection.nodes if self.injection is not None else ()
+        return (
+            self.chunks is not None
+            or any(_is_async(call) for call in called)
+            or _wait(self.layers.event, self.guards, nodes)
+            or any(target.is_async for target in self.inner)
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a handler is called with what the client sent, and nothing before or after it."""
+        around = (self.before, self.after, self.injection, self.chunks)
+        return self.handler is not None and not any(part is not None for part in around)
 
     @functools.cached_property
     def is_known(self) -> bool:
@@ -85,10 +108,82 @@ class Surroundings:
     layers: Layers = NO_LAYERS
     guards: tuple[Guard, ...] = ()
 
-    @functools.cached_property
-    def is_wrapped(self) -> bool:
-        """Whether something is to be asked before an event's payload is read."""
-        return bool(self.guards or self.layers.event)
+
+NOTHING_AROUND = Surroundings()
+
+
+class Route:
+    """The way of the events of one name on one path: who serves them, and what is asked before.
+
+    Args:
+        target: None where nobody serves them.
+        around: What goes around everything on the path.
+
+    ``is_plain`` is whether there is a handler and nothing else to do than to call it, ``one_pass`` whether it takes what the JSON says and nothing else, ``is_wrapped`` whether something is to
+    be asked before a payload is read, ``is_async`` whether something on the way waits on an event loop, and ``run`` where
+    the handler asks to be run. ``pace`` is the transport's, to note how long they take.
+    """
+
+    __slots__ = (
+        "ack",
+        "around",
+        "chunks",
+        "handler",
+        "is_async",
+        "is_known",
+        "is_plain",
+        "is_wrapped",
+        "name",
+        "one_pass",
+        "pace",
+        "run",
+        "target",
+    )
+
+    def __init__(self, target: Target | None, around: Surroundings = NOTHING_AROUND) -> None:
+        self.target = target
+        self.around = around
+        self.handler: Handler | None = target.handler if target is not None else None
+        self.ack = self.handler.ack if self.handler is not None else PLAIN_ACK
+        self.chunks: Chunks | None = target.chunks if target is not None else None
+        self.name = self.handler.name if self.handler is not None else ""
+        self.run: Literal["inline", "pool"] | None = self.handler.run if self.handler is not None else None
+        self.is_known = target is not None and target.is_known
+        self.one_pass = target is not None and target.handler is not None and not target.named
+        layers, guards = around.layers.event, around.guards
+        own = bool(target is not None and (target.guards or target.layers.event))
+        self.is_wrapped = bool(layers or guards) or own
+        self.is_async = _wait(layers, guards) or (target is not None and target.is_async)
+        self.is_plain = not self.is_wrapped and target is not None and target.is_plain
+        self.pace: Any = None
+
+
+def _wait(layers: Iterable[Layer], guards: Iterable[Guard], nodes: Iterable[Node] = ()) -> bool:
+    """Say whether a layer, a guard or a dependency waits on an event loop."""
+    asked = [*(guard.node for guard in guards), *nodes]
+    return any(layer.is_async for layer in layers) or any(_waits(node) for node in asked)
+
+
+def _waits(node: Node) -> bool:
+    needs = [need for _, need in node.needs if need is not None]
+    return node.is_async_context or _is_async(node.function) or any(_waits(need) for need in needs)
+
+
+def _is_async(function: Any) -> bool:
+    is_plain = inspect.isroutine(function) or isinstance(function, functools.partial)
+    called = function if is_plain else type(function).__call__
+    return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(find_definition(called))
+
+
+class _Others(dict[str, V], Generic[V]):
+    """What belongs to each of some names; what any other name gets, which is not kept."""
+
+    def __init__(self, known: Mapping[str, V], other: V) -> None:
+        super().__init__(known)
+        self._other = other
+
+    def __missing__(self, name: str) -> V:
+        return self._other
 
 
 class Mounted:
@@ -116,10 +211,11 @@ class Mounted:
                 f"{streaming.name} ({streaming.location}) streams, and {cls.__name__} routes its events itself, in "
                 "trigger_event: nobody pulls the stream there. Use middleware in its place, or emit each part."
             )
-        self._router = Target(None, namespace.trigger_event, namespace) if routes_itself else None
+        inner = tuple(self.targets.values())
+        self._router = Target(None, namespace.trigger_event, namespace, inner=inner) if routes_itself else None
 
-    def find(self, event: str) -> Target | None:
-        return self._router or self.targets.get(event)
+    def find(self, event: str | None) -> Target | None:
+        return self._router or (self.targets.get(event) if event is not None else None)
 
 
 def _overridden(namespace: Any, hook: str) -> Callable[..., Any] | None:
@@ -134,14 +230,18 @@ class Registry:
     def __init__(self) -> None:
         self._functions: dict[str, dict[str, Target]] = {}
         self._classes: dict[str, Mounted] = {}
-        self._everywhere = Surroundings()
+        self._everywhere = NOTHING_AROUND
         self._around: dict[str, Surroundings] = {}
+        self._routes: _Others[_Others[Route]] | None = None
+        self._changing = threading.RLock()
 
     def use(self, layers: Layers) -> None:
         """Put *layers* around everything, inside those that are there already."""
-        self._everywhere = Surroundings(self._everywhere.layers + layers)
-        for path, mounted in self._classes.items():
-            self._surround(path, mounted)
+        with self._changing:
+            self._everywhere = Surroundings(self._everywhere.layers + layers)
+            for path, mounted in self._classes.items():
+                self._surround(path, mounted)
+            self._routes = None
 
     def around(self, path: str) -> Surroundings:
         """Return what goes around everything on *path*."""
@@ -153,22 +253,50 @@ class Registry:
     def add_function(self, namespace: str, handler: Handler) -> None:
         """Serve one event with a function; a later one for the same event takes its place."""
         target = Target(handler, handler.function, named=handler.event == ANY)
-        self._functions.setdefault(namespace, {})[handler.event] = target
+        with self._changing:
+            self._functions.setdefault(namespace, {})[handler.event] = target
+            self._routes = None
 
     def add_class(self, path: str, mounted: Mounted) -> None:
         """Serve a namespace."""
-        self._classes[path] = mounted
-        self._surround(path, mounted)
+        with self._changing:
+            self._classes[path] = mounted
+            self._surround(path, mounted)
+            self._routes = None
 
     def serves(self, namespace: str, accepted: Container[str]) -> bool:
         """Say whether clients may join *namespace*; *accepted* are those that need no handler."""
         return namespace in self._classes or namespace in self._functions or accepted == ANY or namespace in accepted
 
-    def find(self, namespace: str, event: str) -> Target | None:
-        """Return what serves *event*: function, catch-all function, any namespace's function, class, in this order."""
+    def route(self, namespace: str, event: str) -> Route:
+        """Return the way of what a client sends as *event*; names that nobody serves share one, whatever they are."""
+        routes = self._routes
+        if routes is None:
+            routes = self._read_routes()
+        return routes[namespace][event]
+
+    def _read_routes(self) -> _Others[_Others[Route]]:
+        with self._changing:
+            paths = {*self._classes, *self._functions} - {ANY}
+            self._routes = _Others({path: self._read_path(path) for path in paths}, self._read_path(ANY))
+            return self._routes
+
+    def _read_path(self, path: str) -> _Others[Route]:
+        mounted, around = self._classes.get(path), self.around(path)
+        names = {*self._functions.get(path, ()), *self._functions.get(ANY, ()), *(mounted.targets if mounted else ())}
+        routes = {name: Route(self.find(path, name), around) for name in names}
+        routes |= {name: Route(None, around) for name in LIFE_CYCLE}  # no event of a client gets there
+        return _Others(routes, Route(self.find(path, None), around))
+
+    def find(self, namespace: str, event: str | None) -> Target | None:
+        """Return what serves *event*: function, catch-all function, any namespace's function, class, in this order.
+
+        Args:
+            event: None for a name that nobody claims.
+        """
         for path in (namespace, ANY):
             if functions := self._functions.get(path):
-                found = functions.get(event)
+                found = functions.get(event) if event is not None else None
                 if found is None and event not in LIFE_CYCLE:
                     found = functions.get(ANY)
                 if found is not None:

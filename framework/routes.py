@@ -30,6 +30,7 @@ class Route:
         handler: Class and method, or module and function, that serves or declares it.
         location: ``file:line``.
         description: The first line of its docstring.
+        run: Where its handler asks to be run, ``inline`` or ``pool``; empty where that follows the time that it takes.
     """
 
     namespace: str
@@ -42,6 +43,7 @@ class Route:
     handler: str
     location: str
     description: str
+    run: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -76,10 +78,9 @@ def _read_handler(path: str, handler: Handler, around: tuple[Guard, ...] = ()) -
     arguments = ", ".join(_render_parameter(parameter) for parameter in handler.payload.parameters)
     guards = () if handler.event == DISCONNECT else tuple(guard.name for guard in (*around, *handler.guards))
     codes = tuple(error.code for error in handler.raises)
-    name, doc = handler.name, _first_line(handler.doc)
-    return Route(
-        path, FROM_CLIENT, handler.event, arguments, _render_ack(handler), guards, codes, name, handler.location, doc
-    )
+    ack, doc = _render_ack(handler), _first_line(handler.doc)
+    about = (arguments, ack, guards, codes, handler.name, handler.location, doc)
+    return Route(path, FROM_CLIENT, handler.event, *about, run=handler.run or "")
 
 
 def _render_ack(handler: Handler) -> str:

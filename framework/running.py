@@ -44,12 +44,21 @@ def run_guarded(function: Callable[..., Any], *args: Any, **keywords: Any) -> An
     """
     try:
         return function(*args, **keywords)
-    except (Exception, KeyboardInterrupt, GeneratorExit):
+    except Exception:
         raise
     except BaseException as error:
-        if type(error).__name__ == "GreenletExit":
-            raise
-        raise HandlerExitError(f"it raised {type(error).__name__}, which is no Exception") from error
+        raise guard_exit(error) from error
+
+
+def guard_exit(error: BaseException) -> Exception:
+    """Return what comes of *error*, which is no Exception.
+
+    Raises:
+        BaseException: *error* itself, where it is an order to the thread.
+    """
+    if isinstance(error, KeyboardInterrupt | GeneratorExit) or type(error).__name__ == "GreenletExit":
+        raise error
+    return HandlerExitError(f"it raised {type(error).__name__}, which is no Exception")
 
 
 class Runner:
@@ -63,6 +72,16 @@ class Runner:
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a plain or an async function and return what it does."""
         return self._finish(None, run_guarded(function, *args))
+
+    def call_handler(self, target: Target, args: tuple[Any, ...]) -> Any:
+        """Call the handler of *target*, which needs nothing else; `run_guarded`, without a call of its own."""
+        try:
+            result = target.call(*args)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise guard_exit(error) from error
+        return result if type(result) is not CoroutineType else self._finish(None, result)
 
     def through(self, onion: Onion, handling: Handling, last: Callable[[Any], Any]) -> Any:
         """Run *last* inside the layers of *onion*, the first outermost."""
@@ -99,7 +118,8 @@ class Runner:
 
     def _invoke(self, target: Target, handling: Handling) -> Any:
         if target.injection is None:
-            return self._finish(handling, run_guarded(target.call, *handling.args))
+            result = run_guarded(target.call, *handling.args)
+            return result if type(result) is not CoroutineType else self._finish(handling, result)
         filled, keywords = run_guarded(target.injection.fill, handling.args, self._scope(handling))
         return self._finish(handling, run_guarded(target.call, *filled, **keywords))
 
@@ -113,7 +133,7 @@ class Runner:
 
     def _scope(self, handling: Handling) -> Scope:
         if handling.scope is None:
-            overrides: Mapping[Any, Node] = flask.request.environ.get(OVERRIDES, {})
+            overrides: Mapping[Any, Node] = handling.environ.get(OVERRIDES, {})
             handling.scope = Scope(handling, self._find_loop(handling), overrides)
         return cast(Scope, handling.scope)
 

@@ -17,6 +17,7 @@ from pydantic_core import SchemaError
 UNUSABLE = (PydanticUserError, SchemaError, TypeError, NameError)
 # What these hold is known only when there is a value, so bytes may be among it.
 _OPEN_TYPES = frozenset({"any", "function-plain", "generator", "is-instance", "custom"})
+_WITH_KEYS = frozenset({"dict", "enum", "json"})
 _NOT_SERIALISABLE = frozenset({"callable", "is-instance", "is-subclass"})
 # Keys of a schema whose values are data, not schemas.
 _DATA_KEYS = frozenset({"metadata", "default", "expected", "cls", "config", "ref"})
@@ -70,6 +71,14 @@ def may_hold_floats(schema: Any) -> bool:
     The configuration that refuses those reaches no further than to the next model, which has its own.
     """
     return any(node["type"] == "float" or _is_open(node) for node in walk(schema))
+
+
+def may_hold_keys(schema: Any) -> bool:
+    """Say whether a value of *schema* may hold a mapping whose keys are not those of declared fields."""
+    return any(
+        node["type"] in _WITH_KEYS or "serialization" in node or "computed_fields" in node or _is_open(node)
+        for node in walk(schema)
+    )
 
 
 def _is_open(node: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Serving for real: Werkzeug's server with its reloader in debug, gunicorn or gevent's server otherwise."""
+"""Serving for real: Werkzeug's server with its reloader in debug; otherwise gunicorn, uvicorn or gevent's server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import signal
 import socket
 import sys
 import threading
-from typing import Any, NamedTuple
+from importlib.util import find_spec
+from typing import Any, NamedTuple, cast
 
 import flask
 from werkzeug.debug import DebuggedApplication
@@ -18,17 +19,23 @@ from werkzeug.serving import WSGIRequestHandler
 
 from . import signals
 from .errors import ConfigurationError
+from .limits import find_setting
 
 logger = logging.getLogger("framework")
 
+SWITCH_INTERVAL_S = 0.0005
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 5000
 
-# A WebSocket keeps its thread for as long as it is open, so the threads bound the clients.
+AUTO, ASYNCIO, GUNICORN, WERKZEUG, GEVENT = "auto", "asyncio", "gunicorn", "werkzeug", "gevent"
+SERVERS = (AUTO, ASYNCIO, GUNICORN, WERKZEUG, GEVENT)
+
+# A client that polls keeps a thread for as long as it waits; a WebSocket that a leader reads from keeps none.
+MAX_REQUESTS = 1000
 GUNICORN_DEFAULTS = {
     "worker_class": "gthread",
     "workers": 1,
-    "threads": 1000,
-    "worker_connections": 2000,
+    "threads": MAX_REQUESTS,
+    "worker_connections": 2 * MAX_REQUESTS,
     "graceful_timeout": 3,
     "control_socket_disable": True,
 }
@@ -72,7 +79,8 @@ def run(extension: Any, app: flask.Flask, host: str | None, port: int | None, **
         log_events()
     if options.pop("use_debugger", debug):  # inside of Socket.IO's own requests, which end with exceptions on purpose
         extension.sockio_mw.wsgi_app = DebuggedApplication(extension.sockio_mw.wsgi_app, evalex=True)
-    run_server = _choose_server(extension, debug, use_reloader)
+    server = options.pop("server", None) or find_setting(app.config, "SERVER") or _run_by_code(extension)
+    run_server = _choose_server(extension, server, debug=debug or use_reloader)
     serve = functools.partial(_serve, run_server, extension, app, address, options)
     if use_reloader:
         run_reloading(serve, **reloader_options)
@@ -110,6 +118,9 @@ def _serve(run_server: Any, extension: Any, app: flask.Flask, address: Address, 
     process = os.getpid()
     about = {"host": address.host, "port": address.port}
     signals.notify(signals.server_starting, extension.sender, **about)
+    if extension.async_mode == "threading":
+        # Beside a thread that computes, whoever gives up the interpreter for a moment waits for it this long to have it back.
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_S))
     try:
         run_server(extension, app, address, options)
     finally:
@@ -122,10 +133,38 @@ def _notify_draining(extension: Any, address: Address) -> None:
     signals.notify(signals.server_draining, extension.sender, host=address.host, port=address.port)
 
 
-def _choose_server(extension: Any, debug: bool, use_reloader: bool) -> Any:
+def default_server(extension: Any, *, debug: bool) -> str:
+    """Return what ``auto`` stands for."""
     if extension.async_mode == "gevent":
-        return _run_gevent
-    return _run_werkzeug if debug or use_reloader else _run_gunicorn
+        return GEVENT
+    return WERKZEUG if debug else ASYNCIO if has_asyncio() else GUNICORN
+
+
+def _run_by_code(extension: Any) -> str:
+    """Return what `SocketIO.run` starts where nobody says: as ever, since it may be given options of that server."""
+    return GEVENT if extension.async_mode == "gevent" else GUNICORN
+
+
+def _choose_server(extension: Any, server: str, *, debug: bool) -> Any:
+    """Return what runs *server*.
+
+    Raises:
+        ConfigurationError: It does not go with the async mode, or is not installed.
+    """
+    if server not in SERVERS:
+        raise ConfigurationError(f"the server is {server!r}; it is one of {', '.join(SERVERS)}.")
+    gevent = extension.async_mode == "gevent"
+    if server == AUTO or (debug and server != GEVENT):
+        server = default_server(extension, debug=debug)
+    if gevent != (server == GEVENT):
+        mode = "gevent" if server == GEVENT else "threading"
+        raise ConfigurationError(f"the server {server!r} needs async_mode={mode!r}; it is {extension.async_mode!r}.")
+    return {ASYNCIO: _run_asyncio, GUNICORN: _run_gunicorn, WERKZEUG: _run_werkzeug, GEVENT: _run_gevent}[server]
+
+
+def has_asyncio() -> bool:
+    """Say whether what the asyncio server needs is installed."""
+    return all(find_spec(name) is not None for name in ("uvicorn", "a2wsgi"))
 
 
 def stop(extension: Any) -> None:
@@ -220,6 +259,49 @@ def _notifying_worker(extension: Any, address: Address, then: Any) -> Any:
     return initialize
 
 
+def _run_asyncio(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
+    options.pop("log_output", None)
+    if not has_asyncio():
+        raise ConfigurationError(
+            "The asyncio server is not installed. Install it with: pip install 'framework[asyncio]'."
+        )
+    import uvicorn
+    from a2wsgi import WSGIMiddleware
+
+    from .transport.aio import SocketProtocol
+
+    class Server(uvicorn.Server):
+        """uvicorn, which tells when it is there and when it has been told to stop."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                _announce(address, "uvicorn", tls=bool(self.config.is_ssl))
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            if not self.should_exit:
+                threading.Thread(target=_notify_draining, args=(extension, address), daemon=True).start()
+            super().handle_exit(sig, frame)
+
+    known = {
+        "host": address.host,
+        "port": address.port,
+        "ws": functools.partial(SocketProtocol, app),
+        "lifespan": "off",
+        "proxy_headers": False,  # as on every other server: werkzeug's ProxyFix, where there is a proxy
+        "log_level": "warning",
+        "timeout_graceful_shutdown": GUNICORN_DEFAULTS["graceful_timeout"],
+    }
+    served = cast(Any, WSGIMiddleware(cast(Any, app), workers=MAX_REQUESTS))
+    server = Server(uvicorn.Config(served, **{**known, **options}))
+
+    def stop() -> None:
+        server.should_exit = True
+
+    extension.stop_server = stop
+    server.run()
+
+
 def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dict[str, Any]) -> None:
     import gevent
     from gevent import monkey, pywsgi
@@ -248,9 +330,9 @@ def _run_gevent(extension: Any, app: flask.Flask, address: Address, options: dic
         server.stop()
 
     extension.stop_server = stop
-    server.start()
     if threading.current_thread() is threading.main_thread():
-        for order in (signal.SIGTERM, signal.SIGINT):
+        for order in (signal.SIGTERM, signal.SIGINT):  # before anybody can connect, and see it stop
             gevent.signal_handler(order, stop)
+    server.start()
     _announce(address, "gevent", tls="certfile" in options)
     server.serve_forever()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -445,3 +446,33 @@ def test_a_model_that_writes_nan_as_a_constant_is_refused_too() -> None:
     with pytest.raises(AckError, match="finite"):
         Ack(Constant).encode(Constant(value=float("inf")))
     assert text(Word, Word(value=float("inf"))) == [{"value": "Infinity"}]
+
+
+@pytest.mark.parametrize("action", ["ignore", "default", "error"])
+def test_a_model_whose_contents_are_wrong_is_our_error_whatever_is_done_with_warnings(
+    action: Literal["ignore", "default", "error"],
+) -> None:
+    class Numbered(BaseModel):
+        number: int
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter(action)
+        with pytest.raises(AckError, match="Expected `int`"):
+            Ack(Numbered).encode(Numbered.model_construct(number="one"))
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "annotation", [dict[str, Any], Mapping[str, dict[str, str]], Any, object, int | dict[str, Any]]
+)
+def test_what_may_look_like_an_error_is_looked_at(annotation: Any) -> None:
+    with pytest.raises(AckError, match="object like the one that tells a failure"):
+        Ack(tuple[annotation, int]).encode(({"error": {"code": "x"}}, 1))
+
+
+def test_a_member_of_an_enumeration_that_looks_like_an_error_is_looked_at() -> None:
+    class Odd(Enum):
+        ONE = {"error": {"code": "x"}}  # noqa: RUF012
+
+    with pytest.raises(AckError, match="object like the one that tells a failure"):
+        Ack(Odd).encode(Odd.ONE)

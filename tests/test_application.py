@@ -317,33 +317,31 @@ def test_stop_without_a_server_says_whose_business_it_is() -> None:
 
 
 def test_events_of_one_client_run_in_order_and_clients_side_by_side() -> None:
-    _, socketio = build(Room)
+    app, socketio = build(Room)
     order: list[int] = []
     gate, entered = threading.Event(), threading.Event()
 
     @socketio.on("number")
-    def number(n: int) -> None:
+    def number(n: int) -> int:
         order.append(n)
+        return n
 
     @socketio.on("block")
     def block() -> None:
         entered.set()
         gate.wait(10)
 
-    runs = [socketio.server._runner() for _ in range(2)]
-    done = threading.Event()
-    runs[0](block)
-    for n in range(100):
-        runs[0](lambda n=n: number(n))
+    first, second = PollingClient(app), PollingClient(app)
+    first.join()
+    second.join()
+    first.post('42["block"]', *(f'42{n}["number",{n}]' for n in range(100)))
     assert entered.wait(10)
-    runs[1](done.set)
-    assert done.wait(10)
-    assert order == []
+    second.post('42100["number",100]')
+    assert second.receive() == "3100[100]"
+    assert order == [100]
     gate.set()
-    finished = threading.Event()
-    runs[0](finished.set)
-    assert finished.wait(10)
-    assert order == list(range(100))
+    assert [first.receive() for _ in range(100)] == [f"3{n}[{n}]" for n in range(100)]
+    assert order == [100, *range(100)]
 
 
 def test_emit_into_another_namespace_reaches_the_same_client_there() -> None:

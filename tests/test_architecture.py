@@ -21,7 +21,7 @@ ROOT = "framework"
 LAYERS: list[tuple[str, set[str]]] = [
     ("what can go wrong, and what is told", {"errors", "signals", "version"}),
     ("bounds, values and schemas", {"limits", "wire", "schemas"}),
-    ("places in a payload", {"paths"}),
+    ("places in a payload, and what is exactly as declared", {"exact", "paths"}),
     ("what comes in and what goes out", {"payloads", "acks"}),
     ("what a function promises", {"signatures"}),
     ("one connect, event or disconnect", {"handling"}),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+import gc
 import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -14,11 +19,16 @@ from flask import (
     flash,
     g,
     get_flashed_messages,
+    has_app_context,
+    has_request_context,
     request,
     session,
+    stream_with_context,
     url_for,
 )
-from flask.ctx import RequestContext
+from flask.ctx import AppContext, RequestContext
+from flask.globals import app_ctx, request_ctx
+from flask.signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 from flask.wrappers import Request
 
 from framework import Namespace, SocketIO
@@ -93,8 +103,13 @@ def build(**options: Any) -> Flask:
     return app
 
 
-@pytest.fixture
-def client() -> Client:
+@pytest.fixture(params=["light", "copied", "full"])
+def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A client for each of the ways to a context."""
+    if request.param == "copied":
+        monkeypatch.setattr("framework.context._may_be_light", lambda app: False)
+    elif request.param == "full":
+        monkeypatch.setattr("framework.context._PARTS", {"app", "what_a_later_flask_has"})
     client = Client(build(), Chat, query_string="who=ada", headers={"Cookie": "a=b"})
     seen.clear()
     return client
@@ -137,7 +152,8 @@ def test_a_flashed_message_is_of_its_own_event(client: Client) -> None:
     assert client.call("flash", "two") == ["two"]
 
 
-def test_functions_for_after_the_request_do_not_pile_up(client: Client) -> None:
+def test_functions_for_after_the_request_do_not_pile_up() -> None:
+    client = Client(build(), Chat)
     for _ in range(3):
         client.call("later")
     first: Any = client._extension.server.get_environ(client.sid, namespace="/chat")["framework.first_context"]
@@ -209,11 +225,261 @@ def test_an_application_that_makes_its_own_contexts_makes_each() -> None:
     assert len(made) == 2
 
 
-def test_a_flask_whose_contexts_are_made_of_something_else_makes_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("framework.context._PARTS", {"app", "what_a_later_flask_has"})
-    client = Client(build(), Chat)
-    assert [client.call("note", "one"), client.call("note", "two")] == [
-        [None, client.sid, ["one"]],
-        [None, client.sid, ["two"]],
-    ]
-    assert [client.call("session", "one"), client.call("session", "two")] == [None, "one"]
+number: ContextVar[int] = ContextVar("number", default=0)
+
+
+class Deep(Namespace):
+    """Handlers that look at what others never see."""
+
+    namespace = "/deep"
+
+    def on_connect(self) -> None:
+        number.set(number.get() + 1)
+
+    def on_disconnect(self) -> None:
+        number.set(number.get() + 1)
+
+    def on_number(self) -> int:
+        number.set(number.get() + 1)
+        return number.get()
+
+    async def on_later(self) -> int:
+        number.set(number.get() + 1)
+        return number.get()
+
+    def on_stream(self) -> Iterator[int]:
+        for _ in range(3):
+            number.set(number.get() + 1)
+            yield number.get()
+
+    def on_kept(self) -> Iterator[str]:
+        def parts() -> Iterator[str]:
+            for _ in range(2):
+                yield request.path
+
+        return stream_with_context(parts())  # type: ignore[return-value]
+
+    def on_nothing(self) -> None:
+        pass
+
+    def on_left_behind(self) -> None:
+        current_app.app_context().push()
+
+    def on_inside(self) -> list[Any]:
+        g.name = "outer"
+        with current_app.app_context():
+            inner = g.get("name")
+        with current_app.test_request_context("/page/7"):
+            other = [request.path, g.get("name"), session.get("name")]
+        return [inner, other, g.name, request.path]
+
+    def on_internals(self) -> list[Any]:
+        around, inside = app_ctx._get_current_object(), request_ctx._get_current_object()  # type: ignore[attr-defined]
+        seen.append(around)
+        return [
+            has_request_context() and has_app_context(),
+            isinstance(around, AppContext) and isinstance(inside, RequestContext),
+            around.app is inside.app and around.app is current_app._get_current_object(),  # type: ignore[attr-defined]
+            around.g is g._get_current_object(),  # type: ignore[attr-defined]
+            inside.request is request._get_current_object(),  # type: ignore[attr-defined]
+            inside.session is session._get_current_object(),  # type: ignore[attr-defined]
+            inside.flashes,
+            inside.url_adapter is not None,
+            around.url_adapter,
+            hasattr(inside, "nothing") or hasattr(around, "nothing") or hasattr(inside.copy(), "nothing"),
+            request.sid,  # type: ignore[attr-defined]
+        ]
+
+    def on_pushed_again(self) -> list[Any]:
+        with request_ctx._get_current_object(), app_ctx._get_current_object():  # type: ignore[attr-defined]
+            g.name = "again"
+        return [g.name, request.path]
+
+
+def go_deep(app: Flask) -> Client:
+    app.extensions["socketio"].on_namespace(Deep)
+    return Client(app, Deep)
+
+
+@pytest.fixture
+def deep(client: Client) -> Client:
+    deep = go_deep(client._extension.sender)
+    seen.clear()
+    return deep
+
+
+def test_what_an_event_sets_in_a_context_variable_is_gone_at_the_next(deep: Client) -> None:
+    assert [deep.call("number"), deep.call("number"), deep.call("later"), deep.call("number")] == [1] * 4
+    assert list(deep.stream("stream")) == [1, 2, 3]
+    deep.disconnect()
+    assert number.get() == 0
+
+
+def test_an_event_sees_the_context_variables_of_who_brings_it(deep: Client) -> None:
+    def bring() -> int:
+        number.set(7)
+        return int(deep.call("number"))
+
+    assert contextvars.copy_context().run(bring) == 8
+
+
+def test_nothing_of_flask_is_current_after_an_event(deep: Client) -> None:
+    for name in ("nothing", "internals", "left_behind", "inside"):
+        deep.emit(name)
+        assert not has_request_context()
+        assert not has_app_context()
+
+
+def test_contexts_inside_a_handler_are_others(deep: Client) -> None:
+    assert deep.call("inside") == [None, ["/page/7", "outer", None], "outer", "/socket.io/"]
+
+
+def test_what_extensions_look_at_is_there(deep: Client) -> None:
+    for _ in range(2):
+        assert deep.call("internals") == [True] * 6 + [None, True, None, False, deep.sid]
+    assert len({id(found) for found in seen if isinstance(found, AppContext)}) == 2
+
+
+def test_a_context_that_is_pushed_once_more_is_torn_down_once(deep: Client) -> None:
+    assert [deep.call("pushed_again") for _ in range(2)] == [["again", "/socket.io/"]] * 2
+    assert seen == ["request", "context"] * 2
+
+
+def test_a_stream_keeps_its_context_to_its_end(deep: Client) -> None:
+    for _ in range(2):
+        assert list(deep.stream("kept")) == ["/socket.io/"] * 2
+    assert seen == ["request", "context"] * 2
+
+
+def test_an_event_shares_the_application_context_that_it_is_brought_in(deep: Client) -> None:
+    app = deep._extension.sender
+    deep.call("nothing")
+    seen.clear()
+    with app.app_context():
+        g.name = "ours"
+        assert deep.call("pushed_again")[0] == "again"
+        assert g.name == "again"
+        assert seen == ["request"]
+
+
+def test_an_event_inside_another_has_an_application_context_of_its_own(deep: Client) -> None:
+    ada = Client(deep._extension.sender, Deep)
+
+    @deep._extension.on("around", namespace="/deep")
+    def around() -> list[Any]:
+        g.name = "around"
+        inner = ada.call("pushed_again")
+        return [*inner, g.name]
+
+    for _ in range(2):
+        seen.clear()
+        assert deep.call("around") == ["again", "/socket.io/", "around"]
+        assert seen == ["request", "context"] * 2
+
+
+def test_teardown_functions_see_what_flask_lets_them_see(deep: Client) -> None:
+    app = deep._extension.sender
+
+    @app.teardown_request
+    def look(error: BaseException | None) -> None:
+        seen.append([error, request.event["message"], g.get("name"), session.get("name")])  # type: ignore[attr-defined]
+
+    @app.teardown_appcontext
+    def look_later(error: BaseException | None) -> None:
+        seen.append([error, has_request_context(), current_app.name, g.get("name")])
+
+    deep.call("pushed_again")
+    assert seen == [[None, "pushed_again", "again", None], "request", [None, False, "chat", "again"], "context"]
+
+
+def test_signals_of_flask_are_sent_for_each_event(deep: Client) -> None:
+    names = []
+    with contextlib.ExitStack() as stack:
+        for signal in (appcontext_pushed, request_tearing_down, appcontext_tearing_down, appcontext_popped):
+
+            def note(sender: Any, *, name: str = signal.name, **about: Any) -> None:
+                names.append((name, has_request_context(), has_app_context()))
+
+            stack.enter_context(signal.connected_to(note))
+            deep.call("nothing")
+            told, names[:] = [*names], []
+            assert (signal.name, *_CURRENT[signal.name]) in told
+
+
+_CURRENT = {
+    "appcontext-pushed": (False, True),
+    "request-tearing-down": (True, True),
+    "appcontext-tearing-down": (False, True),
+    "appcontext-popped": (False, False),
+}
+
+
+def test_an_application_that_tears_down_itself_is_asked_for_each_event() -> None:
+    class OwnFlask(Flask):
+        def do_teardown_appcontext(self, exc: BaseException | None = None) -> None:
+            seen.append("own")
+            super().do_teardown_appcontext(exc)
+
+    app = OwnFlask("own")
+    SocketIO(app, namespaces=[Deep])
+    client = Client(app, Deep)
+    seen.clear()
+    client.call("nothing")
+    client.call("nothing")
+    assert seen == ["own", "own"]
+
+
+def test_a_request_is_made_when_somebody_asks_for_it() -> None:
+    made = []
+
+    class Own(Request):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "sid":
+                made.append(value)
+            super().__setattr__(name, value)
+
+    app = build()
+    app.request_class = Own
+    app.teardown_request_funcs.clear()
+    client = go_deep(app)
+    client.call("nothing")
+    made.clear()
+    client.call("nothing")
+    client.call("number")
+    assert made == []
+    client.call("pushed_again")
+    assert made == [client.sid]
+
+
+def test_a_request_that_was_asked_for_is_closed() -> None:
+    class Own(Request):
+        def close(self) -> None:
+            seen.append("closed")
+            super().close()
+
+    app = build()
+    app.request_class = Own
+    client = go_deep(app)
+    client.call("nothing")
+    seen.clear()
+    client.call("inside")
+    assert seen.count("closed") == 2  # the other is of the test_request_context
+
+
+def test_an_event_leaves_nothing_for_the_garbage_collector() -> None:
+    client = go_deep(build())
+    client.call("nothing")
+    gc.collect()
+    before = find_contexts()
+    gc.disable()
+    try:
+        for name in ("nothing", "number", "pushed_again", "nothing"):
+            client.call(name)
+        assert len(find_contexts()) == len(before)
+    finally:
+        gc.enable()
+
+
+def find_contexts() -> list[Any]:
+    # Not isinstance: there are weak proxies among them whose object has gone.
+    return [found for found in gc.get_objects() if issubclass(type(found), RequestContext | AppContext)]

@@ -193,7 +193,8 @@ class PageRun:
         if self.server is not None:
             self.server.stop()
         app = command.words[command.words.index("--app") + 1]
-        self.server = LiveServer(app, debug=command.has("--debug"), cwd=self.folder)
+        plain = {"FRAMEWORK_SERVER": "gunicorn"}  # as where no extra is installed, which the tests have
+        self.server = LiveServer(app, debug=command.has("--debug"), cwd=self.folder, env=plain)
         self.server.start()
         for line in command.output:
             self.server.wait_for_log(line.replace(":5000", f":{self.server.port}") + "\n")

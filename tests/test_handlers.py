@@ -612,6 +612,83 @@ def test_the_bare_decorator_is_refused_with_its_place() -> None:
             def answer(self) -> None: ...
 
 
+def test_where_a_handler_runs_can_be_said() -> None:
+    class Jobs(Namespace):
+        @event(run="inline")
+        def on_look(self) -> int:
+            return 1
+
+        @event("look again", run="inline")
+        @event("and again")
+        def look(self) -> int:
+            return 2
+
+        @event(run="pool")
+        def report(self) -> int:
+            return 3
+
+        @event("still", run="pool")
+        @staticmethod
+        def still() -> int:
+            return 4
+
+        def on_plain(self) -> int:
+            return 5
+
+    found = {name: handler.run for name, handler in Jobs._handlers.events.items()}
+    assert found == {
+        "look": "inline",
+        "look again": "inline",
+        "and again": "inline",
+        "report": "pool",
+        "still": "pool",
+        "plain": None,
+    }
+    assert [*call(Jobs, "look"), *call(Jobs, "report"), *call(Jobs, "still")] == [1, 3, 4]
+
+
+def test_where_a_handler_runs_is_inherited_with_it_and_not_by_what_overrides_it() -> None:
+    class Base(Namespace):
+        @event(run="pool")
+        def on_same(self) -> None: ...
+
+        @event(run="pool")
+        def other(self) -> None: ...
+
+    class Sub(Base):
+        def other(self) -> None: ...
+
+    assert {name: handler.run for name, handler in Sub._handlers.events.items()} == {"same": "pool", "other": None}
+
+
+def test_a_function_says_where_it_runs() -> None:
+    def report() -> None: ...
+
+    assert read_function(report, "report", run="pool").run == "pool"
+    assert read_function(report, "report").run is None
+    with refused(rf"report {HERE}: run is 'thread'; it is 'inline' or 'pool'\.$"):
+        read_function(report, "report", run="thread")  # type: ignore[arg-type]
+
+
+def test_a_place_to_run_that_is_none_is_refused_with_its_place() -> None:
+    with refused(rf"Bad\.on_report {HERE}: run is 'thread'; it is 'inline' or 'pool'\.$"):
+
+        class Bad(Namespace):
+            @event(run="thread")  # type: ignore[call-overload]
+            def on_report(self) -> None: ...
+
+
+@pytest.mark.parametrize("name", ["on_connect", "disconnect", "newListener"])
+def test_where_the_life_cycle_runs_is_not_the_handlers_to_say(name: str) -> None:
+    def method(self: Any) -> None: ...
+
+    with refused(
+        rf"^Bad\.{name} {HERE}: run='pool' is for events, and '{name.removeprefix('on_')}' is none\. Remove it\.$"
+    ):
+        type("Bad", (flask_socketio.Namespace,), {name: event(run="pool")(method)})
+        read_handlers(type("Bad", (flask_socketio.Namespace,), {name: event(run="pool")(method)}))
+
+
 def test_two_handlers_of_one_event_are_refused() -> None:
     with refused(
         rf"^Bad\.second {HERE}: event 'first' is already served by Bad\.on_first {HERE}\. "

@@ -102,7 +102,9 @@ def test_application_created_by_the_wheel_lists_its_events(installed: Path, tmp_
     assert "/chat" in routes
 
 
-@pytest.mark.parametrize("lock", ["requirements/demo.txt", "requirements/dev.txt", "benchmarks/requirements.txt"])
+@pytest.mark.parametrize(
+    "lock", [*(f"requirements/{name}.txt" for name in ("demo", "dev", "fuzz", "oldest")), "benchmarks/requirements.txt"]
+)
 def test_lock_file_has_a_hash_for_everything_and_names_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text()
     entries = re.split(r"^(?=\S+==)", text, flags=re.MULTILINE)[1:]

@@ -475,3 +475,22 @@ def test_a_constraint_that_can_not_work_is_named_with_its_parameter_and_reason()
     assert caught.value.advice == ": error: unclosed group."
     with pytest.raises(UnusableType, match="discriminated union"):
         payload(Annotated[int, Field(discriminator="kind")])
+
+
+@pytest.mark.parametrize(
+    "number", ["1e999", "1E999", "1e+999", "1E+0999", "9" * 400 + ".5", "9" * 4400, "-1e400", "NaN", "-Infinity"]
+)
+@pytest.mark.parametrize("around", ["", "x" * 300, "1e123 abe777 E"])
+def test_a_number_out_of_range_is_found_in_any_text(number: str, around: str) -> None:
+    class Reading(BaseModel):
+        note: str
+        value: float
+
+    payload = Payload("read", [Parameter("reading", Reading)])
+    for text in (
+        f'["read",{{"note":"{around}","value":{number}}}]',
+        f'["read",{{"value":{number},"note":"{around}"}}]',
+    ):
+        with pytest.raises((PayloadError, json.JSONDecodeError)):
+            payload.parse_json(text)
+    assert payload.parse_json(f'["read",{{"note":"{around} {number}","value":1e2}}]')[0].value == 100

@@ -18,6 +18,7 @@ from framework import Event, Limits, Namespace, SocketIO
 from framework.errors import MalformedPacket
 from framework.transport import engine
 from framework.transport.engine import EngineSocket, parse_frame
+from framework.transport.outgoing import Outgoing
 from tests.polling_client import PollingClient, serve_websocket, wait_until
 from tests.wire.raw import TEXT, build_frame
 
@@ -171,7 +172,7 @@ def test_closed_session_takes_no_alarm_and_no_packet(app: flask.Flask, client: P
     session.close()
     alarms = len(server_of(app).eio.timer._due)
     session._set_alarm(0, session.close)
-    session.send_all([])
+    session.send_message(Outgoing(["2[]"]))
     assert len(server_of(app).eio.timer._due) == alarms
 
 
@@ -209,8 +210,8 @@ def test_gevent_websocket_is_refused_and_logged_once(
 def test_polling_goes_on_until_a_probe_has_come(app: flask.Flask, client: PollingClient) -> None:
     session: EngineSocket = server_of(app).eio.sockets[client.sid]
     assert not session.upgrading
-    assert session._claim_upgrade()
-    assert not session._claim_upgrade()
+    assert session.claim_upgrade()
+    assert not session.claim_upgrade()
     assert session.upgrading
 
 

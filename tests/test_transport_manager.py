@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import socketio
-from engineio import packet as engine_packet
 
 from framework import Limits
 from framework.errors import AnswerError, ClientGoneError
@@ -23,6 +22,7 @@ from framework.transport.manager import (
     read_target,
     read_values,
 )
+from framework.transport.outgoing import Outgoing
 
 CLIENTS = 3
 
@@ -32,17 +32,19 @@ class Outbox:
 
     packet_class = socketio.packet.Packet
     limits = Limits()
+    is_direct = True
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
+        self.sockets: dict[str, Any] = {}
         self.eio = self
         self._ids = iter(range(10**9))
 
     def generate_id(self) -> str:
         return f"sid{next(self._ids)}"
 
-    def send_frames(self, eio_sid: str, frames: list[Any]) -> None:
-        self.sent.append((str(eio_sid), frames[0].data))
+    def send_frames(self, eio_sid: str, outgoing: Outgoing) -> None:
+        self.sent.append((str(eio_sid), str(outgoing.frames[0])))
 
 
 @pytest.fixture
@@ -218,8 +220,8 @@ def test_waiter_returns_the_answer_or_raises_why_there_is_none() -> None:
         refused.wait(0)
 
 
-def frames(text: str) -> list[Any]:
-    return [engine_packet.Packet(engine_packet.MESSAGE, text)]
+def frames(text: str) -> Outgoing:
+    return Outgoing([text])
 
 
 def test_recipient_holds_back_until_it_is_released() -> None:
@@ -228,7 +230,7 @@ def test_recipient_holds_back_until_it_is_released() -> None:
     assert recipient.hold(frames("first"))
     assert recipient.hold(frames("second"))
     recipient.release(sent.append)
-    assert [packets[0].data for packets in sent] == ["first", "second"]
+    assert [outgoing.frames[0] for outgoing in sent] == ["first", "second"]
     assert not recipient.hold(frames("third"))
 
 

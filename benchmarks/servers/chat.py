@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from pydantic import BaseModel, Field
 
 
@@ -22,3 +24,14 @@ class Posted(BaseModel):
 
 def post(message: Message) -> Posted:
     return Posted(id=1, room=message.room, author=message.author, length=len(message.text))
+
+
+def burn() -> None:
+    """Keep a thread of this process busy with Python code, for as long as it lives."""
+    threading.Thread(target=_count, daemon=True).start()
+
+
+def _count() -> None:
+    number = 0
+    while True:
+        number = (number * 31 + 7) % 1_000_003

@@ -1,4 +1,4 @@
-"""This framework: the async mode and the server come from the command line."""
+"""This framework: ``ours.py PORT [werkzeug|gevent|asyncio]``, gunicorn without; see `PEERS` for the environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if "gevent" in sys.argv:
 
     monkey.patch_all()
 
-from chat import Message, Posted, post
+from chat import Message, Posted, burn, post
 from flask import Flask
 
 from framework import Event, Namespace, SocketIO
@@ -36,12 +36,17 @@ class Chat(Namespace):
         time.sleep(0.02)
         return post(message)
 
+    def on_burn(self, message: Message) -> Posted:
+        burn()
+        return post(message)
+
 
 app = Flask(__name__)
 app.config["SECRET_KEY"] = "benchmark"
 socketio = SocketIO(app, namespaces=[Chat], async_mode="gevent" if "gevent" in sys.argv else "threading")
 
 if __name__ == "__main__":
+    print("imported", flush=True)
     if "werkzeug" in sys.argv:
         import logging
 
@@ -49,5 +54,7 @@ if __name__ == "__main__":
         from werkzeug.serving import make_server
 
         make_server("127.0.0.1", int(sys.argv[1]), app, threaded=True).serve_forever()
+    elif "asyncio" in sys.argv:
+        socketio.run(app, port=int(sys.argv[1]), server="asyncio")
     else:
         socketio.run(app, port=int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Plain Flask-SocketIO with pydantic written by hand."""
+"""Plain Flask-SocketIO with pydantic written by hand: ``plain.py PORT [gevent]``, or ``plain:app`` for gunicorn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if "gevent" in sys.argv:
 
     monkey.patch_all()
 
-from chat import Message, post
+from chat import Message, burn, post
 from flask import Flask
 from flask_socketio import SocketIO, emit
 
@@ -50,6 +50,13 @@ def slow(data):
     return post(Message.model_validate(data)).model_dump()
 
 
+@socketio.on("burn", namespace="/chat")
+def start_burning(data):
+    burn()
+    return post(Message.model_validate(data)).model_dump()
+
+
 if __name__ == "__main__":
+    print("imported", flush=True)
     options = {"allow_unsafe_werkzeug": True} if mode == "threading" else {}
     socketio.run(app, port=int(sys.argv[1]), **options)

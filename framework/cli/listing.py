@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import click
 from flask.cli import ScriptInfo, pass_script_info
+from flask.helpers import get_debug_flag
 
+from .. import serving
 from ..plugins import PluginInfo, only_report
 from ..routes import FROM_CLIENT, Route
 from .base import cli, load_extension, render_table
@@ -20,10 +22,16 @@ _SPARSE = ("Guards", "Raises")
 @cli.command(with_appcontext=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.option("--namespace", "-n", "namespaces", multiple=True, metavar="PATH", help="Only this path; may be repeated.")
+@click.option("--server", is_flag=True, help="Say what would serve them, and who reads from WebSockets.")
 @pass_script_info
-def routes(info: ScriptInfo, as_json: bool, namespaces: Sequence[str]) -> None:
+def routes(info: ScriptInfo, as_json: bool, namespaces: Sequence[str], server: bool) -> None:
     """List the events that are served (->) and declared (<-), with types and where they are defined."""
     _, extension = load_extension(info)
+    if server:
+        click.echo(f"async mode  {extension.async_mode}")
+        click.echo(f"server      {serving.default_server(extension, debug=get_debug_flag())}")
+        click.echo(f"WebSockets  {extension.server.eio.driver.describe()}")
+        return
     found = [route for route in extension.routes() if not namespaces or route.namespace in namespaces]
     if as_json:
         click.echo(json.dumps([route.as_dict() for route in found], indent=2))

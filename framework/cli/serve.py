@@ -34,11 +34,26 @@ from .base import CommandError, cli, load_extension
     type=click.Choice(["threading", "gevent"]),
     help="How clients run side by side. gevent is patched in before the application is imported.",
 )
+@click.option(
+    "--server",
+    type=click.Choice(serving.SERVERS),
+    default=serving.AUTO,
+    envvar=f"{SETTING_PREFIX}SERVER",
+    show_default=True,
+    help="What serves. auto: gevent's in gevent mode, Werkzeug's in debug, asyncio (uvicorn) where it is installed, "
+    "else gunicorn.",
+)
 @pass_script_info
 def run(
-    info: ScriptInfo, host: str, port: int, debug: bool | None, reload: bool | None, async_mode: str | None
+    info: ScriptInfo,
+    host: str,
+    port: int,
+    debug: bool | None,
+    reload: bool | None,
+    async_mode: str | None,
+    server: str,
 ) -> None:
-    """Serve the application: Werkzeug's server in debug, gunicorn or gevent's server otherwise."""
+    """Serve the application, in development and in production."""
     if async_mode:
         os.environ[f"{SETTING_PREFIX}ASYNC_MODE"] = async_mode
     if os.environ.get(f"{SETTING_PREFIX}ASYNC_MODE") == "gevent":
@@ -50,7 +65,7 @@ def run(
     def serve() -> None:
         app, extension = load_extension(info)
         try:
-            extension.run(app, host=host, port=port, debug=debug, use_reloader=False)
+            extension.run(app, host=host, port=port, debug=debug, use_reloader=False, server=server)
         except ConfigurationError as error:
             raise CommandError(str(error)) from error
 

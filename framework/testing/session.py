@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
-
-from engineio import packet as engine_packet
 
 from ..acks import Encoded
 from ..transport import packets
 from ..transport.engine import EngineSocket
-from ..transport.server import Server
+from ..transport.outgoing import Outgoing
+from ..transport.server import AtOnce, Server
 from ..wire import dump_json, load_json, put_bytes, take_bytes
 
 
@@ -46,7 +45,7 @@ class Session(EngineSocket):
         self._partial: tuple[packets.Header, list[bytes]] | None = None
         server.eio.sockets[self.sid] = self
         server.eio.handlers["connect"](self.sid, environ)
-        server.connections[self.sid].run = server.connections[self.sid].spawn = _run_now
+        server.connections[self.sid].lane = AtOnce()
 
     def send_packet(self, kind: int, namespace: str, ack_id: int | None, payload: Any) -> None:
         """Send one packet to the server and return when it has been handled."""
@@ -57,13 +56,14 @@ class Session(EngineSocket):
         for attachment in rest:
             self.receive_frame(attachment)
 
-    def send_all(self, packets: Sequence[Any]) -> None:
+    def send(self, pkt: Any) -> None:
+        """Engine.IO's own packets are of no interest here."""
+
+    def send_message(self, outgoing: Outgoing) -> None:
         """Take what the server sends, at once."""
-        if self.closed:
-            return
-        for frame in packets:
-            if frame.packet_type == engine_packet.MESSAGE:
-                self._take(frame.data)
+        if not self.closed:
+            for frame in outgoing.frames:
+                self._take(frame)
 
     def _take(self, data: str | bytes) -> None:
         if isinstance(data, bytes) and self._partial is not None:
@@ -78,7 +78,3 @@ class Session(EngineSocket):
         self._partial = None
         payload = put_bytes(load_json(header.body), attachments) if header.body else None
         self._receive(Received(header.type, header.namespace, header.id, payload))
-
-
-def _run_now(job: Callable[[], object], **options: Any) -> None:
-    job()

@@ -14,8 +14,10 @@ from typing import Any
 from socketio import manager
 
 from ..middleware import Proceed
+from .outgoing import is_volatile
 
 METADATA = "metadata"
+VOLATILE = "volatile"
 
 
 class Emission:
@@ -68,7 +70,10 @@ class Relay(manager.Manager):  # type: ignore[misc]
 
     def emit(self, event: str, data: Any, namespace: str, room: Any = None, to: Any = None, **options: Any) -> None:
         target = to if to is not None else room
+        volatile = options.pop("volatile", False)
         send = functools.partial(super().emit, event, data, namespace, room=target, **options)
+        if volatile:
+            send = functools.partial(_run_volatile, send)
         if not self.carriers:
             send()
             return
@@ -86,10 +91,14 @@ class Relay(manager.Manager):  # type: ignore[misc]
         sender, emission = _sending.get() or (None, None)
         if sender is self and emission is not None and emission.metadata and data.get("method") == "emit":
             data = {**data, METADATA: emission.metadata}
+        if is_volatile.get() and data.get("method") == "emit":
+            data = {**data, VOLATILE: True}
         super()._publish(data)
 
     def _handle_emit(self, message: Mapping[str, Any]) -> None:
         deliver = functools.partial(super()._handle_emit, message)
+        if message.get(VOLATILE) is True:
+            deliver = functools.partial(_run_volatile, deliver)
         namespace, target = str(message.get("namespace") or "/"), message.get("room")
         if message.get("host_id") == self.host_id or not self.carriers or not self._reaches(namespace, target):
             deliver()
@@ -100,6 +109,14 @@ class Relay(manager.Manager):  # type: ignore[misc]
     def _reaches(self, namespace: str, target: Any) -> bool:
         rooms = self.rooms.get(namespace, {})
         return any(room in rooms for room in (target if isinstance(target, list) else [target]))
+
+
+def _run_volatile(step: Proceed) -> None:
+    token = is_volatile.set(True)
+    try:
+        step()
+    finally:
+        is_volatile.reset(token)
 
 
 def _through(layers: list[Callable[[Emission, Proceed], None]], emission: Emission, last: Proceed) -> None:

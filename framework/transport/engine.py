@@ -11,30 +11,33 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
+import functools
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import engineio
 from engineio import exceptions, packet
 from engineio.socket import Socket
-from wsproto.frame_protocol import CloseReason
-from wsproto.utilities import ProtocolError
 
 from ..errors import MalformedPacket
 from ..limits import Limits
+from .driver import Driver
+from .frames import HandshakeError, message_frame, text_frame
+from .link import POLICY_VIOLATION, Link, User
+from .outgoing import Outgoing
+from .takeover import UnsupportedServer, forget_request
 from .timer import Alarm, Timer
-from .websocket import UnsupportedServer, WebSocket
-from .workers import Turn
+from .workers import Turn, find_raw_lock
 
 logger = logging.getLogger(__name__)
 
 CLOSE_GRACE_S = 2.0
 SLOW_CLIENT = "slow client"  # beside the reasons of engineio.Server.reason
 _MAX_LOGGED = 200
+_PROBE_ANSWER = text_frame("3probe")
 _FROM_CLIENT = {str(kind): kind for kind in (packet.CLOSE, packet.PONG, packet.MESSAGE, packet.UPGRADE, packet.NOOP)}
 
 
@@ -67,62 +70,81 @@ class EngineSocket(Socket):  # type: ignore[misc]
     Args:
         server: The `EngineServer` that it belongs to.
         sid: Its Engine.IO id; never shown to other clients.
+        environ: Of the request that opened it.
     """
 
-    connected: bool
-    upgrading: bool
-    upgraded: bool
-    closing: bool
-    closed: bool
-    last_ping: float | None
-
-    def __init__(self, server: EngineServer, sid: str) -> None:
-        super().__init__(server, sid)
-        self.websocket: WebSocket | None = None
-        self._lock = threading.Lock()
+    def __init__(self, server: EngineServer, sid: str, environ: dict[str, Any] | None = None) -> None:
+        # Not the base's: that makes a queue, which a client that only knows WebSocket never needs.
+        self.server = server
+        self.sid = sid
+        self.last_ping: float | None = None
+        self.connected = self.upgrading = self.upgraded = self.closing = self.closed = False
+        self.session: dict[str, Any] = {}
+        self._environ = environ
+        self.link: Link | None = None
+        self.receive: Callable[[str | bytes], None] = functools.partial(server.handlers["message"], sid)
+        self._lock = server.raw_lock()
+        self._queue: Any = None
         self._queued_bytes = 0
         self._reading_paused = False
         self._alarm: Alarm | None = None
 
+    @property
+    def queue(self) -> Any:
+        """What waits for the next poll; also None when there is nothing more to poll for."""
+        if self._queue is None:
+            self._queue = self.server.create_queue()
+        return self._queue
+
     # -- sending
 
     def send(self, pkt: Any) -> None:
-        """Queue one packet; a session that is closed takes none."""
-        self.send_all((pkt,))
+        """Send one of Engine.IO's own packets; a session that is closed sends none."""
+        link = self.link or self._enqueue([pkt], _size(pkt))
+        if link is not None:
+            link.write(message_frame(pkt.encode()))
 
-    def send_all(self, packets: Sequence[Any]) -> None:
-        """Queue packets that belong together (a text and its attachments), with nothing in between."""
-        if self.closed:
-            return
-        size = sum(_size(pkt) for pkt in packets)
+    def send_message(self, outgoing: Outgoing) -> None:
+        """Send a packet of Socket.IO, its text and its attachments with nothing in between."""
+        link = self.link
+        if link is None:
+            if outgoing.volatile and self._queued_bytes:
+                return
+            link = self._enqueue(outgoing.packets(), outgoing.size_bytes)
+            if link is None:
+                return
+        if not (outgoing.volatile and link.is_behind):
+            link.write(outgoing.wire)
+
+    def _enqueue(self, packets: Sequence[Any], size: int) -> Link | None:
+        """Keep packets for the next poll; return the link that they have to go to, where there is one by now."""
         with self._lock:
+            if self.closed or self.link is not None:
+                return self.link
             fits = self._queued_bytes + size <= self.server.limits.max_send_queue_bytes
             if fits:
                 self._queued_bytes += size
                 for pkt in packets:
                     self.queue.put(pkt)
         if not fits:
-            self.refuse(
-                f"more than {self.server.limits.max_send_queue_bytes} bytes wait for a client that reads slowly",
-                SLOW_CLIENT,
-            )
-            if self.websocket:
-                self.websocket.abort()
+            self._refuse_slow()
+        return None
+
+    def _refuse_slow(self) -> None:
+        most = self.server.limits.max_send_queue_bytes
+        self.refuse(f"more than {most} bytes wait for a client that reads slowly", SLOW_CLIENT)
 
     @property
     def queued_bytes(self) -> int:
         """What waits to be sent."""
-        return self._queued_bytes
+        return self._queued_bytes if self.link is None else self.link.waiting_bytes
 
     def poll(self) -> list[Any]:
         """Wait for packets to send and return them; none when the session is closed."""
         packets: list[Any] = super().poll()
-        self._sent(packets)
-        return packets
-
-    def _sent(self, packets: Sequence[Any]) -> None:
         with self._lock:
             self._queued_bytes -= sum(_size(pkt) for pkt in packets)
+        return packets
 
     # -- receiving
 
@@ -137,11 +159,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
             if self.last_ping is not None:  # an answer to none of our pings starts no new one
                 self._schedule_ping()
         elif kind == packet.MESSAGE:
-            self._reading_paused = True  # the server may wait until it has room for more
-            try:
-                self.server.handlers["message"](self.sid, data)
-            finally:
-                self._reading_paused = False
+            self.receive(data)
         elif kind == packet.CLOSE:
             self.close(wait=False, abort=True, reason=self.server.reason.CLIENT_DISCONNECT)
 
@@ -157,12 +175,15 @@ class EngineSocket(Socket):  # type: ignore[misc]
                 raise MalformedPacket("the request is too large")
             body = environ["wsgi.input"].read(length).decode()
             turn = self.server.create_turn()
+            self._reading_paused = True  # the server may wait until it has room for more
             for frame in body.split("\x1e") if body else ():
                 self.receive_frame(frame)
                 turn.pause()
         except (ValueError, MalformedPacket) as error:
             self.refuse(str(error) if isinstance(error, MalformedPacket) else "undecodable request")
             raise BadPost from error
+        finally:
+            self._reading_paused = False
 
     def refuse(self, problem: str, reason: str | None = None) -> None:
         """Close the session over something that its client did; one line of log says what.
@@ -190,10 +211,10 @@ class EngineSocket(Socket):  # type: ignore[misc]
         self.send(packet.Packet(packet.PING))
 
     def _time_out(self) -> None:
-        if self._reading_paused:  # the answer may have come, and nobody has read it yet
+        if self._reading_paused or (
+            self.link is not None and self.link.paused
+        ):  # the answer may have come, and nobody has read it yet
             self._set_alarm(self.server.ping_timeout, self._time_out)
-        elif self.server.closes_in_place:
-            self.server.start_background_task(self.close, False, False, self.server.reason.PING_TIMEOUT)
         else:
             self.close(wait=False, reason=self.server.reason.PING_TIMEOUT)
 
@@ -218,11 +239,14 @@ class EngineSocket(Socket):  # type: ignore[misc]
                 self._alarm.cancel()
         if not abort:
             self.send(packet.Packet(packet.CLOSE))
-        self.closed = True
-        self.queue.put(None)
+        with self._lock:
+            self.closed = True
+        if self.link is None:
+            self.queue.put(None)
+        elif not self.link.closed:
+            self.link.close()
+            self.server.timer.call_later(CLOSE_GRACE_S, self.link.abort)
         self.server.sockets.pop(self.sid, None)
-        if self.websocket is not None:
-            self.server.timer.call_later(CLOSE_GRACE_S, self.websocket.abort)
         self.server.handlers["disconnect"](self.sid, reason or self.server.reason.SERVER_DISCONNECT)
 
     # -- WebSocket
@@ -231,88 +255,103 @@ class EngineSocket(Socket):  # type: ignore[misc]
         if self.upgraded or self.upgrading:
             return self.server._bad_request("Already upgraded")
         try:
-            websocket = WebSocket(
-                environ, self.server.max_http_buffer_size, self.server.create_lock, self.server.create_turn()
-            )
+            return self.server.driver.serve(self, environ)
         except UnsupportedServer as error:
             self.server._log_error_once(str(error), "no-websocket")
             return self.server._bad_request("WebSocket is not available")
-        except (ProtocolError, OSError):
+        except (HandshakeError, OSError):
             return self.server._bad_request("Invalid WebSocket handshake")
-        try:
-            self._serve(websocket)
-        finally:
-            websocket.release()
-        if websocket.server == "gunicorn":
-            raise StopIteration  # how gunicorn's workers are told that the socket is not theirs any more
-        if websocket.server == "werkzeug":
-            raise ConnectionError  # likewise Werkzeug's server
-        return []
 
-    def _serve(self, websocket: WebSocket) -> None:
-        if self.connected and not self._probe(websocket):
-            websocket.close()
-            return
-        self.connected = self.upgraded = True
-        self.websocket = websocket
-        writer = self.server.start_background_task(self._write, websocket)
-        self._read(websocket)
-        if websocket.problem:
-            self.refuse(websocket.problem)
-        self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
-        websocket.abort()
-        writer.join()
+    def open_link(self, link: Link) -> User:
+        """Take a WebSocket for this session: at once, or when its client has finished the upgrade from polling."""
+        if self.connected:
+            return Upgrade(self, link)
+        self.attach(link)
+        return self
 
-    def _probe(self, websocket: WebSocket) -> bool:
-        """Move from polling to *websocket*: a probe is echoed, a pending poll ended, the upgrade awaited."""
-        alarm = self.server.timer.call_later(self.server.limits.connect_timeout_s, websocket.abort)
-        try:
-            return websocket.receive() == "2probe" and self._claim_upgrade() and self._upgrade(websocket)
-        finally:
-            alarm.cancel()
+    def attach(self, link: Link) -> None:
+        """Send over *link* from now on, first what waits for the next poll."""
+        with self._lock:
+            self.connected = self.upgraded = True
+            self.upgrading = False
+            waiting, self._queue, self._queued_bytes = self._queue, None, 0
+            while waiting is not None and not waiting.empty():
+                if (pkt := waiting.get(block=False)) is not None:
+                    link.write(message_frame(pkt.encode()))
+            self.link = link
+        if self._environ is not None:
+            forget_request(self._environ)
 
-    def _claim_upgrade(self) -> bool:
+    def claim_upgrade(self) -> bool:
         """Say whether this probe is the first; until there is one, polling goes on as if nothing had happened."""
         with self._lock:
-            if self.upgraded or self.upgrading:
+            if self.upgraded or self.upgrading or self.closed:
                 return False
             self.upgrading = True
-            return True
+        self.queue.put(packet.Packet(packet.NOOP))  # ends a poll
+        return True
 
-    def _upgrade(self, websocket: WebSocket) -> bool:
+    def take(self, link: Link, message: str | bytes) -> None:
+        if self.closed:
+            return  # what still comes before the other side has seen the end
         try:
-            websocket.send("3probe")
-            self.queue.put(packet.Packet(packet.NOOP))
-            self.upgraded = websocket.receive() == "5" and not self.closed
-        except OSError:
-            self.upgraded = False
-        finally:
-            self.upgrading = False
-        return bool(self.upgraded)
+            if type(message) is str and message[:1] == "4":
+                self.receive(message[1:])
+            else:
+                self.receive_frame(message)
+        except MalformedPacket as error:
+            link.close(POLICY_VIOLATION)
+            self.refuse(str(error))
+        except Exception:
+            logger.exception("%s: a packet could not be handled", self.sid[:6])
+            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
 
-    def _read(self, websocket: WebSocket) -> None:
-        while (frame := websocket.receive()) is not None:
-            if self.closed:
-                continue  # what still comes before the other side has seen the end
-            try:
-                self.receive_frame(frame)
-            except MalformedPacket as error:
-                self.refuse(str(error))
-                websocket.close(CloseReason.POLICY_VIOLATION)
-            except Exception:
-                logger.exception("%s: a packet could not be handled", self.sid[:6])
-                return
+    def fail(self, link: Link, problem: str) -> None:
+        if problem:
+            self.refuse(problem)
+        else:
+            self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
 
-    def _write(self, websocket: WebSocket) -> None:
-        with contextlib.suppress(exceptions.QueueEmpty, OSError):
-            while packets := super().poll():
-                try:
-                    for pkt in packets:
-                        websocket.send(pkt.encode())
-                finally:
-                    self._sent(packets)
-        websocket.close()
-        self.server.timer.call_later(CLOSE_GRACE_S, websocket.abort)
+    def overflow(self, link: Link) -> None:
+        self._refuse_slow()
+        link.abort()
+
+    def ended(self, link: Link) -> None:
+        self.close(wait=False, abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+
+
+class Upgrade:
+    """A WebSocket that a polling client tries: its probe is echoed, a pending poll ended, the upgrade awaited."""
+
+    __slots__ = ("_alarm", "_claimed", "_done", "_session")
+
+    def __init__(self, session: EngineSocket, link: Link) -> None:
+        self._session = session
+        self._claimed = self._done = False
+        self._alarm = session.server.timer.call_later(session.server.limits.connect_timeout_s, link.abort)
+
+    def take(self, link: Link, message: str | bytes) -> None:
+        if not self._claimed and message == "2probe" and self._session.claim_upgrade():
+            self._claimed = True
+            link.write(_PROBE_ANSWER)
+        elif self._claimed and message == "5" and not self._session.closed:
+            self._done = True
+            self._alarm.cancel()
+            self._session.attach(link)
+            link.user = self._session
+        else:
+            link.close()
+
+    def fail(self, link: Link, problem: str) -> None:
+        """Nothing: polling goes on."""
+
+    def overflow(self, link: Link) -> None:
+        link.abort()
+
+    def ended(self, link: Link) -> None:
+        self._alarm.cancel()
+        if self._claimed and not self._done:
+            self._session.upgrading = False
 
 
 def _size(pkt: Any) -> int:
@@ -324,34 +363,35 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     Args:
         limits: The bounds on one connection.
+        driver: ``auto``, or ``off`` to have a thread serve each WebSocket.
         options: Engine.IO's own options.
     """
 
-    def __init__(self, limits: Limits, **options: Any) -> None:
+    def __init__(self, limits: Limits, *, driver: str = "auto", **options: Any) -> None:
         super().__init__(**options)
         self.limits = limits
         self.start_service_task = False  # the timer does its work
-        self.closes_in_place = (
-            False  # whether on_disconnect runs in the thread that closes, which is then not the timer's
-        )
         self.timer = Timer(self.start_background_task, self.create_event)
+        self.raw_lock = find_raw_lock()
         self.create_lock: Any = threading.Lock
         if self.async_mode == "gevent":
             from gevent.lock import BoundedSemaphore
 
             self.create_lock = BoundedSemaphore
+        self.driver = Driver(self, driver)
 
     def create_turn(self) -> Turn:
         """Return what lets other greenlets run during a long stretch of work."""
         return Turn(self.sleep if self.async_mode == "gevent" else None)
 
-    def send_all(self, sid: str, packets: Sequence[Any]) -> None:
-        """Send packets that belong together; a client that has gone gets nothing."""
+    def send_message(self, sid: str, outgoing: Outgoing) -> None:
+        """Send a packet of Socket.IO; a client that has gone gets nothing."""
         if (found := self.sockets.get(sid)) is not None:
-            found.send_all(packets)
+            found.send_message(outgoing)
 
     def send_packet(self, sid: str, pkt: Any) -> None:
-        self.send_all(sid, (pkt,))
+        if (found := self.sockets.get(sid)) is not None:
+            found.send(pkt)
 
     def disconnect(self, sid: str | None = None) -> None:
         """Close one session, or all of them."""
@@ -374,7 +414,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: int | None = None
     ) -> Any:
         sid = self.generate_id()
-        found = self.sockets[sid] = EngineSocket(self, sid)
+        found = self.sockets[sid] = EngineSocket(self, sid, environ)
         interval_s = self.ping_interval + self.ping_interval_grace_period
         handshake = {
             "sid": sid,
@@ -394,7 +434,8 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             try:
                 return found._upgrade_websocket(environ, start_response)
             finally:
-                found.close(abort=True, reason=self.reason.TRANSPORT_CLOSE)
+                if found.link is None:  # there is none
+                    found.close(abort=True, reason=self.reason.TRANSPORT_CLOSE)
         found.connected = True
         return self._ok(found.poll(), headers=self._cookie_headers(sid), jsonp_index=jsonp_index)
 

@@ -11,53 +11,61 @@ import time
 from collections.abc import Collection
 from typing import Any, NamedTuple, Self
 
-from engineio import packet as engine_packet
 from socketio import manager, packet
 
 from ..errors import ClientGoneError
 from .carriers import Relay
 from .engine import SLOW_CLIENT
+from .outgoing import Outgoing, is_volatile
 
 
 class Recipient(str):
-    """An Engine.IO id as the rooms hold it, which holds back what is sent until its client is accepted."""
+    """An Engine.IO id as the rooms hold it, which holds back what is sent until its client is accepted.
 
-    __slots__ = ("_left_bytes", "_lock", "connected_at", "ended", "held")
+    Args:
+        session: Where it is sent to; None for one of Flask-SocketIO's test clients.
+    """
+
+    __slots__ = ("_left_bytes", "_lock", "connected_at", "ended", "held", "rooms", "session")
     _lock: threading.Lock
     _left_bytes: int
     held: list[Any] | None
     ended: str
     connected_at: float
+    rooms: tuple[Any, ...]
+    session: Any
 
-    def __new__(cls, eio_sid: str, max_bytes: int) -> Self:
+    def __new__(cls, eio_sid: str, max_bytes: int, session: Any = None) -> Self:
         self = super().__new__(cls, eio_sid)
         self._left_bytes = max_bytes
         self._lock = threading.Lock()
+        self.session = session
+        self.rooms = ()  # without the one of its own sid
         self.held = []
         self.ended = ""  # why it is to leave as soon as it is accepted
         self.connected_at = 0.0
         return self
 
-    def hold(self, packets: Any) -> bool:
-        """Keep *packets* for later; False when they can go out now.
+    def hold(self, outgoing: Outgoing) -> bool:
+        """Keep *outgoing* for later; False when it can go out now.
 
         A client for which more is held than may wait is disconnected as soon as it is accepted.
         """
         with self._lock:
             if self.held is None:
                 return False
-            self._left_bytes -= sum(len(pkt.data) for pkt in packets)
+            self._left_bytes -= outgoing.size_bytes
             if self._left_bytes < 0:
                 self.ended = SLOW_CLIENT
             else:
-                self.held.append(packets)
+                self.held.append(outgoing)
             return True
 
     def release(self, send: Any) -> None:
         """Hand what was held to *send*, in order, and hold nothing from now on."""
         with self._lock:
-            for packets in self.held or ():
-                send(packets)
+            for outgoing in self.held or ():
+                send(outgoing)
             self.connected_at = time.time()
             self.held = None  # only now: who sends meanwhile waits in `hold`, and comes after these
 
@@ -136,9 +144,9 @@ class Fanout(manager.Manager):  # type: ignore[misc]
 
     def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
         with self._rooms_lock:
-            sid: str | None = super().pre_connect(
-                Recipient(eio_sid, self.server.limits.max_send_queue_bytes), namespace
-            )
+            session = self.server.eio.sockets.get(eio_sid)
+            recipient = Recipient(eio_sid, self.server.limits.max_send_queue_bytes, session)
+            sid: str | None = super().pre_connect(recipient, namespace)
             return sid
 
     def connect(self, sid: str, namespace: str) -> str:
@@ -160,18 +168,36 @@ class Fanout(manager.Manager):  # type: ignore[misc]
 
     def basic_enter_room(self, sid: str, namespace: str, room: Any, eio_sid: str | None = None) -> None:
         with self._rooms_lock:
-            if eio_sid is None and sid not in self.rooms.get(namespace, {}).get(None, ()):
+            if eio_sid is not None:
+                super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
+                return
+            recipient = self.recipient(sid, namespace)
+            if recipient is None:
                 return  # the client left meanwhile
-            super().basic_enter_room(sid, namespace, room, eio_sid=eio_sid)
+            super().basic_enter_room(sid, namespace, room)
+            if room != sid and room not in recipient.rooms:
+                recipient.rooms += (room,)
 
     def basic_leave_room(self, sid: str, namespace: str, room: Any) -> None:
         with self._rooms_lock:
+            recipient = self.recipient(sid, namespace)
+            if recipient is not None and room in recipient.rooms:
+                recipient.rooms = tuple(other for other in recipient.rooms if other != room)
             super().basic_leave_room(sid, namespace, room)
 
     def basic_disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
-        callbacks = dict(self.callbacks.get(sid, ()))
+        """Take a client out of its rooms, those of nobody else being looked at, and wake who waits for it."""
+        callbacks = dict(self.callbacks.pop(sid, ()))
         with self._rooms_lock:
-            super().basic_disconnect(sid, namespace, **kwargs)
+            recipient = self.recipient(sid, namespace)
+            for room in (*(recipient.rooms if recipient is not None else ()), sid, None):
+                super().basic_leave_room(sid, namespace, room)
+            for pending in (self.pending_connect, self.pending_disconnect):
+                waiting = pending.get(namespace, [])
+                if sid in waiting:
+                    waiting.remove(sid)
+                    if not waiting:
+                        del pending[namespace]
         for callback in callbacks.values():
             if isinstance(callback, Waiter):
                 callback.cancel()
@@ -181,8 +207,8 @@ class Fanout(manager.Manager):  # type: ignore[misc]
             return iter(list(super().get_participants(namespace, room)))
 
     def get_rooms(self, sid: str, namespace: str) -> list[Any]:
-        with self._rooms_lock:
-            return list(super().get_rooms(sid, namespace))
+        recipient = self.recipient(sid, namespace)
+        return [] if recipient is None else [sid, *recipient.rooms]
 
     def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
         found: str | None = self.rooms.get(namespace, {}).get(None, {}).get(sid)
@@ -200,18 +226,12 @@ class Fanout(manager.Manager):  # type: ignore[misc]
             return [member for path in paths for member in self._members(path)]
 
     def _members(self, path: str) -> list[Member]:
-        rooms = self.rooms.get(path, {})
         leaving = frozenset(self.pending_disconnect.get(path, ()))
-        joined: dict[str, list[Any]] = {
-            sid: []
-            for sid, recipient in rooms.get(None, {}).items()
+        return [
+            Member(path, sid, recipient, recipient.rooms)
+            for sid, recipient in self.rooms.get(path, {}).get(None, {}).items()
             if isinstance(recipient, Recipient) and recipient.held is None and sid not in leaving
-        }
-        for room, sids in rooms.items():
-            for sid in sids if room is not None else ():
-                if sid in joined and sid != room:
-                    joined[sid].append(room)
-        return [Member(path, sid, rooms[None][sid], tuple(names)) for sid, names in joined.items()]
+        ]
 
     def add_callback(self, sid: str, namespace: str, callback: Any) -> int | None:
         """Return the id that a client of this process answers *callback* with; None when it has gone."""
@@ -256,20 +276,19 @@ class Fanout(manager.Manager):  # type: ignore[misc]
         values = [event, *read_values(data)]
         recipients = [pair for pair in self.get_participants(namespace, read_target(target)) if pair[0] not in skipped]
         if callback is None:
-            frames = _encode(self.server.packet_class(packet.EVENT, namespace=namespace, data=values))
-            for _, eio_sid in recipients:
-                self.server.send_frames(eio_sid, frames)
+            frames = self.server.packet_class(packet.EVENT, namespace=namespace, data=values).encode()
+            outgoing = Outgoing(frames, volatile=is_volatile.get())
+            is_direct = self.server.is_direct
+            for _, recipient in recipients:
+                if is_direct and recipient.held is None and recipient.session is not None:
+                    recipient.session.send_message(outgoing)
+                else:
+                    self.server.send_frames(recipient, outgoing)
             return
         for sid, eio_sid in recipients:
             ack_id = self._generate_ack_id(sid, callback)
             pkt = self.server.packet_class(packet.EVENT, namespace=namespace, data=values, id=ack_id)
-            self.server.send_frames(eio_sid, _encode(pkt))
-
-
-def _encode(pkt: Any) -> list[Any]:
-    encoded = pkt.encode()
-    frames = encoded if isinstance(encoded, list) else [encoded]
-    return [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in frames]
+            self.server.send_frames(eio_sid, Outgoing(pkt.encode()))
 
 
 def read_values(data: Any) -> list[Any]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ..acks import Encoded
 from ..errors import MalformedPacket
@@ -26,16 +27,39 @@ _BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
-class Header(NamedTuple):
-    """What stands before a packet's JSON."""
+@dataclass(slots=True)
+class Header:
+    """What stands before a packet's JSON.
+
+    Args:
+        size_bytes: Of the body and its attachments.
+        eio_sid: Whose it is; its answer goes there, even when its client has left the namespace.
+        connection: The same, as the server knows it.
+    """
 
     type: int
     attachments: int
     namespace: str
     id: int | None
     body: str
-    size_bytes: int = 0  # of the body and its attachments
-    eio_sid: str | None = None  # whose it is; its answer goes there, even when its client has left the namespace
+    size_bytes: int = 0
+    eio_sid: str | None = None
+    connection: Any = None
+
+
+# The same for what nearly every packet is: an event whose name has nothing in it that JSON escapes. What it does not match
+# goes the long way.
+_EVENT = re.compile(r'2(?:(/[^,?]{0,255}),)?([0-9]{1,19})?(?=\["([^"\\\x00-\x1f]*)")').match
+
+
+def parse_event(text: str) -> tuple[Header, str] | None:
+    """Return the header and the name of an event without attachments; None for whatever else *text* is."""
+    match = _EVENT(text)
+    if match is None:
+        return None
+    namespace, ack_id, name = match.groups()
+    body = text[match.end() :]
+    return Header(EVENT, 0, namespace or "/", None if ack_id is None else int(ack_id), body, len(body)), name
 
 
 def parse_packet(text: str, limits: Limits, *, from_server: bool = False) -> Header:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import socketio
-from engineio import packet as engine_packet
 
 from ..acks import Encoded, encode_values
 from ..errors import AnswerError, CallTimeoutError, ClientGoneError, MalformedPacket
@@ -21,12 +21,24 @@ from ..limits import Limits
 from ..wire import RefusedValue
 from . import packets
 from .encoding import choose_packet_class
-from .engine import EngineServer
+from .engine import EngineServer, EngineSocket
+from .frames import text_frame
+from .leading import Leader, Pace, Run
 from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, read_values
-from .packets import Header, Partial, parse_packet
-from .workers import GreenletPool, Mailbox, ThreadPool
+from .outgoing import Outgoing
+from .packets import Header, Partial
+from .timer import Alarm
+from .workers import GreenletPool, Lane, ThreadPool, find_raw_lock
 
 logger = logging.getLogger(__name__)
+
+
+class Route(Protocol):
+    """Where an event goes."""
+
+    run: Run
+    is_async: bool
+    pace: Any
 
 
 class Incoming(Protocol):
@@ -38,7 +50,11 @@ class Incoming(Protocol):
     def connected(self, sid: str, namespace: str) -> None:
         """Take note that a client was accepted and told so."""
 
-    def event(self, sid: str, header: Header, name: str, values: list[Any] | None) -> None:
+    def find(self, namespace: str, name: str) -> Route:
+        """Return where an event goes; the same object for the same event."""
+        ...
+
+    def event(self, sid: str, header: Header, name: str, values: list[Any] | None, route: Any = None) -> None:
         """Handle one event; *values* are its decoded arguments when it came with attachments."""
 
     def disconnect(self, sid: str, namespace: str, reason: str) -> None:
@@ -53,25 +69,56 @@ class Connection:
     """One Engine.IO session as Socket.IO sees it.
 
     Args:
-        run: Runs a job in the client's order.
-        spawn: Runs a job beside them.
+        session: Its session; None for one of Flask-SocketIO's test clients.
+        lane: Runs its jobs in order.
     """
 
-    __slots__ = ("connecting", "ended", "environ", "namespaces", "partial", "run", "spawn")
+    __slots__ = (
+        "alarm",
+        "connecting",
+        "eio_sid",
+        "ended",
+        "environ",
+        "lane",
+        "namespaces",
+        "partial",
+        "session",
+        "sids",
+    )
 
-    def __init__(
-        self,
-        environ: dict[str, Any],
-        run: Callable[..., None],
-        spawn: Callable[[Callable[[], object]], None],
-    ) -> None:
+    def __init__(self, eio_sid: str, environ: dict[str, Any], session: EngineSocket | None, lane: Any) -> None:
+        self.eio_sid = eio_sid
         self.environ = environ
-        self.run = run
-        self.spawn = spawn
+        self.session = session
+        self.lane = lane
         self.namespaces: set[str] = set()
+        self.sids: dict[str, str] = {}  # of the namespaces that it is connected to
         self.partial: Partial | None = None
+        self.alarm: Alarm | None = None  # until it has joined a namespace
         self.connecting = 0
         self.ended: str | None = None
+
+    def stop_alarm(self) -> None:
+        """It has joined a namespace, or ended."""
+        alarm, self.alarm = self.alarm, None
+        if alarm is not None:
+            alarm.cancel()
+
+
+class AtOnce:
+    """A lane that runs its jobs where they come: a test's client, which wants no other thread."""
+
+    waits = False
+
+    def begin(self) -> bool:
+        return True
+
+    def end(self) -> None:
+        pass
+
+    def put(self, job: Callable[[], object], *, size_bytes: int = 0) -> bool:
+        job()
+        return True
 
 
 class Server(socketio.Server):  # type: ignore[misc]
@@ -86,9 +133,15 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     packet_class: Any
     manager_initialized: bool
+    is_direct = True
+    """Whether packets go to sessions; Flask-SocketIO's test client puts a method of its own in between."""
+    _replacement: Callable[[str, Any], None] | None = None
 
-    def __init__(self, incoming: Incoming, limits: Limits, *, ordered: bool, **options: Any) -> None:
+    def __init__(
+        self, incoming: Incoming, limits: Limits, *, ordered: bool, driver: str = "auto", **options: Any
+    ) -> None:
         self.limits = limits
+        self._driver = driver
         json_module = options.pop("json", None)
         options["serializer"] = choose_packet_class(options.pop("serializer", "default"))
         options["client_manager"] = mix_in(options.pop("client_manager", None) or Fanout())
@@ -101,11 +154,11 @@ class Server(socketio.Server):  # type: ignore[misc]
         self.ordered = ordered
         self.connections: dict[str, Connection] = {}
         self._initializing = self.eio.create_lock()
-        self.eio.closes_in_place = not self.async_handlers
-        self._pool = GreenletPool() if self.async_mode == "gevent" else ThreadPool()
+        self._pool = GreenletPool() if self.async_mode == "gevent" else ThreadPool(limits.max_threads)
+        self._raw_lock = find_raw_lock()
 
     def _engineio_server_class(self) -> Callable[..., EngineServer]:
-        return functools.partial(EngineServer, self.limits)
+        return functools.partial(EngineServer, self.limits, driver=self._driver)
 
     # -- sending
 
@@ -146,6 +199,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         if recipient is None and not hasattr(self.manager, "channel"):
             raise ClientGoneError(f"no client {target!r} is connected to {path!r}")
         self._initialize()
+        self.eio.driver.give_way()
         waiter = Waiter(self.eio.create_event())
         try:
             self.emit(event, data, to=target, namespace=path, callback=waiter, ignore_queue=ignore_queue)
@@ -174,8 +228,20 @@ class Server(socketio.Server):  # type: ignore[misc]
         """
         eio_sid = self.manager.eio_sid_from_sid(sid, namespace) or eio_sid
         if eio_sid is not None:
-            frames = packets.render_packet(kind, namespace, ack_id, encoded)
-            self.send_frames(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in frames])
+            self.send_frames(eio_sid, Outgoing(packets.render_packet(kind, namespace, ack_id, encoded)))
+
+    def send_ack(self, header: Header, encoded: Encoded) -> None:
+        """Answer the event that came with *header*; nothing happens when its connection has gone."""
+        text, attachments = encoded
+        session = header.connection.session if header.connection is not None else None
+        link = session.link if session is not None else None
+        if link is None or attachments or not self.is_direct:
+            frames = packets.render_packet(packets.ACK, header.namespace, header.id, encoded)
+            self._deliver(str(header.eio_sid), Outgoing(frames))
+        elif header.namespace == "/":
+            link.write(text_frame(f"43{header.id}{text}"))
+        else:
+            link.write(text_frame(f"43{header.namespace},{header.id}{text}"))
 
     def send_part(
         self, sid: str, namespace: str, encoded: Encoded, acknowledge: Callable[..., object] | None = None
@@ -203,29 +269,32 @@ class Server(socketio.Server):  # type: ignore[misc]
     def spawn_for(self, sid: str, namespace: str) -> Callable[[Callable[[], object]], None]:
         """Return what runs a job of a client beside its events."""
         connection = self.connections.get(str(self.manager.eio_sid_from_sid(sid, namespace)))
-        return connection.spawn if connection is not None else self.submit
+        return _run_now if connection is not None and isinstance(connection.lane, AtOnce) else self.submit
 
-    def send_frames(self, eio_sid: str, frames: Sequence[Any]) -> None:
-        """Send the frames of one packet, or hold them back until the client is accepted."""
-        if isinstance(eio_sid, Recipient) and eio_sid.held is not None and eio_sid.hold(frames):
+    def send_frames(self, eio_sid: str, outgoing: Outgoing) -> None:
+        """Send a packet, or hold it back until the client is accepted."""
+        if isinstance(eio_sid, Recipient) and eio_sid.held is not None and eio_sid.hold(outgoing):
             return
-        self._deliver(eio_sid, frames)
+        self._deliver(eio_sid, outgoing)
 
-    def _deliver(self, eio_sid: str, frames: Sequence[Any]) -> None:
-        if len(frames) == 1:
-            self._send_eio_packet(eio_sid, frames[0])
-        elif getattr(self._send_eio_packet, "__func__", None) is Server._send_eio_packet:
-            self.eio.send_all(eio_sid, frames)
-        else:  # Flask-SocketIO's test client has put its own in place
-            for frame in frames:
-                self._send_eio_packet(eio_sid, frame)
+    def _deliver(self, eio_sid: str, outgoing: Outgoing) -> None:
+        if self.is_direct:
+            self.eio.send_message(eio_sid, outgoing)
+        else:
+            for pkt in outgoing.packets():
+                self._send_eio_packet(eio_sid, pkt)
 
-    def _send_eio_packet(self, eio_sid: str, eio_pkt: Any) -> None:
-        self.eio.send_packet(eio_sid, eio_pkt)
+    @property
+    def _send_eio_packet(self) -> Callable[[str, Any], None]:
+        return self._replacement or self.eio.send_packet
+
+    @_send_eio_packet.setter
+    def _send_eio_packet(self, replacement: Callable[[str, Any], None]) -> None:
+        self._replacement = replacement
+        self.is_direct = False
 
     def _send_packet(self, eio_sid: str, pkt: Any) -> None:
-        frames = [engine_packet.Packet(engine_packet.MESSAGE, frame) for frame in pkt.encode()]
-        self.send_frames(eio_sid, frames)
+        self.send_frames(eio_sid, Outgoing(pkt.encode()))
 
     def _initialize(self) -> None:
         """Start the manager's listener, once; a broker that can't be reached is tried again by the next client."""
@@ -242,28 +311,18 @@ class Server(socketio.Server):  # type: ignore[misc]
         if eio_sid in self.connections:
             self.connections[eio_sid].environ = environ
             return
-        self.connections[eio_sid] = Connection(environ, self._runner(), self.submit)
-        if eio_sid in self.eio.sockets:
-            self.eio.timer.call_later(self.limits.connect_timeout_s, functools.partial(self._expire, eio_sid))
-
-    def _runner(self) -> Callable[..., None]:
+        session = self.eio.sockets.get(eio_sid)
         limits = self.limits
-        mailbox = Mailbox(
-            self._pool.submit,
-            limits.max_queued_events,
-            limits.max_queued_bytes,
-            self.eio.create_event,
-            self.eio.create_turn(),
+        lane = (
+            AtOnce()
+            if session is None
+            else Lane(self._pool, limits.max_queued_events, limits.max_queued_bytes, self._raw_lock)
         )
-
-        def run(job: Callable[[], object], *, wait: bool = True, concurrent: bool = False, size_bytes: int = 0) -> None:
-            if not self.async_handlers:
-                job()
-            else:
-                start = functools.partial(self._pool.submit, job) if concurrent and not self.ordered else job
-                mailbox.put(start, size_bytes=size_bytes, wait=wait)
-
-        return run
+        connection = self.connections[eio_sid] = Connection(eio_sid, environ, session, lane)
+        if session is not None:
+            session.receive = functools.partial(self.receive, connection)
+            expire = functools.partial(self._expire, eio_sid)
+            connection.alarm = self.eio.timer.call_later(self.limits.connect_timeout_s, expire)
 
     def _expire(self, eio_sid: str) -> None:
         connection = self.connections.get(eio_sid)
@@ -271,62 +330,134 @@ class Server(socketio.Server):  # type: ignore[misc]
             self.eio.disconnect(eio_sid)
 
     def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        connection = self.connections.get(eio_sid)
+        if connection is not None:
+            self.receive(connection, data)
+
+    def receive(self, connection: Connection, data: str | bytes) -> None:
         """Take one message of a session: a packet, or an attachment of the one before.
 
         Raises:
             MalformedPacket: It follows no protocol; the session is to be closed.
         """
-        connection = self.connections.get(eio_sid)
-        if connection is None:
-            return
         partial = connection.partial
-        if isinstance(data, bytes):
+        if partial is None and type(data) is str and (event := packets.parse_event(data)) is not None:
+            self._take_event(connection, *event)
+        elif isinstance(data, bytes):
             if partial is None:
                 raise MalformedPacket("an attachment that belongs to no packet")
             if partial.add(data):
                 connection.partial = None
-                self._take(eio_sid, connection, partial.header, partial)
-            return
-        if partial is not None:
+                self._take(connection, partial.header, partial)
+        elif partial is not None:
             raise MalformedPacket("text where an attachment should be")
-        header = parse_packet(data, self.limits)
-        if header.attachments:
-            if header.namespace not in connection.namespaces:
-                raise MalformedPacket("attachments for a namespace that the client has not joined")
-            connection.partial = Partial(header, self.limits)
         else:
-            self._take(eio_sid, connection, header, None)
+            self._take_text(connection, packets.parse_packet(data, self.limits))
 
-    def _take(self, eio_sid: str, connection: Connection, header: Header, partial: Partial | None) -> None:
+    def _take_text(self, connection: Connection, header: Header) -> None:
+        if not header.attachments:
+            self._take(connection, header, None)
+        elif header.namespace not in connection.namespaces:
+            raise MalformedPacket("attachments for a namespace that the client has not joined")
+        else:
+            connection.partial = Partial(header, self.limits)
+
+    def _take(self, connection: Connection, header: Header, partial: Partial | None) -> None:
         """Put what the packet asks for in the client's order; an ack goes straight to who waits for it."""
         if header.type in (packets.EVENT, packets.BINARY_EVENT):
             name = packets.read_event_name(header.body)
-            job = functools.partial(self._run_event, eio_sid, header, name, partial)
-            size_bytes = len(header.body) + (partial.size_bytes if partial else 0)
-            connection.run(job, concurrent=True, size_bytes=size_bytes)
+            header.size_bytes = len(header.body) + (partial.size_bytes if partial else 0)
+            self._take_event(connection, header, name, partial)
         elif header.type in (packets.ACK, packets.BINARY_ACK):
-            self._take_ack(eio_sid, header, partial)
+            self._take_ack(connection, header, partial)
         elif header.type == packets.CONNECT:
-            self._take_connect(eio_sid, connection, header)
+            self._enqueue(
+                connection, functools.partial(self._run_connect, connection.eio_sid, header), len(header.body)
+            )
         else:
-            self._leave(eio_sid, connection, header.namespace)
+            reason = self.reason.CLIENT_DISCONNECT
+            leave = functools.partial(self._handle_disconnect, connection.eio_sid, header.namespace, reason)
+            self._enqueue(connection, leave)
 
-    def _take_ack(self, eio_sid: str, header: Header, partial: Partial | None) -> None:
+    def _take_event(self, connection: Connection, header: Header, name: str, partial: Partial | None = None) -> None:
+        """Run the handler here, where a leader reads and the handler is quick; else leave it to the pool."""
+        header.eio_sid = connection.eio_sid
+        header.connection = connection
+        route = self.incoming.find(header.namespace, name)
+        pace = route.pace or self._pace(route)
+        session = connection.session
+        leader = session.link.leader if session is not None and session.link is not None else None
+        if leader is None or not leader.may_run(pace) or not self._has_turn(leader, connection.lane):
+            self._leave_to_pool(connection, header, name, partial, route)
+            return
+        since_s = leader.begin(pace)
+        try:
+            self._run_event(connection, header, name, partial, route)
+        except BaseException:
+            logger.exception("a job failed")
+        leader.end()
+        pace.note(time.monotonic() - since_s)
+
+    def _has_turn(self, leader: Leader, lane: Lane | AtOnce) -> bool:
+        """Say whether nothing of the client waits or runs; then it is this leader's turn until it is done with the client."""
+        if leader.lane is lane:
+            return not lane.waits
+        if self.ordered and lane.begin():
+            leader.lane = lane
+            return True
+        return False
+
+    def _leave_to_pool(
+        self, connection: Connection, header: Header, name: str, partial: Partial | None, route: Route
+    ) -> None:
+        if not route.pace.inline:
+            route.pace.pool()
+        job: Callable[[], object] = functools.partial(self._run_event, connection, header, name, partial, route)
+        if not self.ordered and not isinstance(connection.lane, AtOnce):
+            job = functools.partial(self._pool.submit, job)
+        self._enqueue(connection, job, header.size_bytes)
+
+    def _pace(self, route: Route) -> Pace:
+        pace = route.pace = Pace("pool" if route.is_async else route.run)
+        return pace
+
+    def _enqueue(self, connection: Connection, job: Callable[[], object], size_bytes: int = 0) -> None:
+        """Put a job in the client's order; while too many wait, nothing more is read from it."""
+        lane = connection.lane
+        if lane.put(job, size_bytes=size_bytes):
+            return
+        session = connection.session
+        if session is not None and session.link is not None:
+            session.link.pause(lane.when_room)
+        else:  # a polling client's request, which may wait
+            lane.wait_for_room(self.eio.create_event)
+
+    def _take_ack(self, connection: Connection, header: Header, partial: Partial | None) -> None:
+        eio_sid = connection.eio_sid
         try:
             answer = partial.values() if partial else packets.load_body(header.body, self.limits)
         except RefusedValue as error:
             self._refuse_ack(eio_sid, header, str(error))
         else:
-            self._handle_ack(eio_sid, header.namespace, header.id, answer)
+            self._take_answer(connection, header, answer)
+
+    def _take_answer(self, connection: Connection, header: Header, answer: Any) -> None:
+        """Call who waits for the ack; a callback is the application's own code, and may take its time."""
+        session = connection.session
+        leader = session.link.leader if session is not None and session.link is not None else None
+        if leader is not None:
+            leader.begin()
+        try:
+            self._handle_ack(connection.eio_sid, header.namespace, header.id, answer)
+        finally:
+            if leader is not None:
+                leader.end()
 
     def _refuse_ack(self, eio_sid: str, header: Header, reason: str) -> None:
         """Tell who waits for the ack that there will be none; a callback is not called."""
         callbacks = self.manager.callbacks.get(self.manager.sid_from_eio_sid(eio_sid, header.namespace), {})
         if header.id and isinstance(waiter := callbacks.pop(header.id, None), Waiter):
             waiter.refuse(AnswerError(f"The answer can't be used: {reason}."))
-
-    def _take_connect(self, eio_sid: str, connection: Connection, header: Header) -> None:
-        connection.run(functools.partial(self._run_connect, eio_sid, header), size_bytes=len(header.body))
 
     def _run_connect(self, eio_sid: str, header: Header) -> None:
         try:
@@ -343,20 +474,17 @@ class Server(socketio.Server):  # type: ignore[misc]
         if (found := self.eio.sockets.get(eio_sid)) is not None:
             found.refuse(reason)
 
-    def _leave(self, eio_sid: str, connection: Connection, namespace: str) -> None:
-        reason = self.reason.CLIENT_DISCONNECT
-        connection.run(functools.partial(self._handle_disconnect, eio_sid, namespace, reason))
-
-    def _run_event(self, eio_sid: str, header: Header, name: str, partial: Partial | None) -> None:
-        sid = self.manager.sid_from_eio_sid(eio_sid, header.namespace)
-        if sid is None or not self.manager.is_connected(sid, header.namespace):
+    def _run_event(
+        self, connection: Connection, header: Header, name: str, partial: Partial | None, route: Route
+    ) -> None:
+        sid = connection.sids.get(header.namespace)
+        if sid is None:
             return
-        size_bytes = len(header.body) + (partial.size_bytes if partial is not None else 0)
-        header = header._replace(eio_sid=eio_sid, size_bytes=size_bytes)
         try:
-            self.incoming.event(sid, header, name, _read_arguments(partial))
+            values = None if partial is None else _read_arguments(partial)
+            self.incoming.event(sid, header, name, values, route)
         except MalformedPacket as error:
-            self._close(eio_sid, str(error))
+            self._close(connection.eio_sid, str(error))
 
     def _handle_ack(self, eio_sid: str, namespace: str, ack_id: int | None, data: Any) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
@@ -414,6 +542,9 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def _accept(self, recipient: Any, sid: str, namespace: str) -> None:
         self.manager.connect(sid, namespace)
+        if (connection := self.connections.get(recipient)) is not None:
+            connection.sids[namespace] = sid
+            connection.stop_alarm()
         self._send(str(recipient), packets.CONNECT, namespace, {"sid": sid})
         recipient.release(functools.partial(self._deliver, str(recipient)))
         self.incoming.connected(sid, namespace)
@@ -422,8 +553,7 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def _send(self, eio_sid: str, kind: int, namespace: str, payload: Any) -> None:
         text, _ = encode_values([payload])
-        frames = packets.render_packet(kind, namespace, None, Encoded(text[1:-1], []))
-        self._deliver(eio_sid, [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
+        self._deliver(eio_sid, Outgoing(packets.render_packet(kind, namespace, None, Encoded(text[1:-1], []))))
 
     def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
         """Disconnect a client from a namespace; in its own connect handler, right after it is connected.
@@ -440,8 +570,7 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def _dismiss(self, sid: str, namespace: str, reason: str) -> None:
         if (eio_sid := self.manager.begin_disconnect(sid, namespace)) is not None:
-            frames = packets.render_packet(packets.DISCONNECT, namespace, None, None)
-            self._deliver(str(eio_sid), [engine_packet.Packet(engine_packet.MESSAGE, frames[0])])
+            self._deliver(str(eio_sid), Outgoing(packets.render_packet(packets.DISCONNECT, namespace, None, None)))
             self._finish(str(eio_sid), sid, namespace, reason)
 
     def _handle_disconnect(self, eio_sid: str, namespace: str, reason: str | None = None) -> None:
@@ -451,6 +580,7 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def _finish(self, eio_sid: str, sid: str, namespace: str, reason: str) -> None:
         if connection := self.connections.get(eio_sid):
+            connection.sids.pop(namespace, None)
             connection.namespaces.discard(namespace)
         try:
             self.incoming.disconnect(sid, namespace, reason)
@@ -459,8 +589,9 @@ class Server(socketio.Server):  # type: ignore[misc]
 
     def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         if connection := self.connections.get(eio_sid):
+            connection.stop_alarm()
             self._cancel_calls(eio_sid)
-            connection.run(functools.partial(self._forget, eio_sid, reason), wait=False)
+            connection.lane.put(functools.partial(self._forget, eio_sid, reason))
 
     def _cancel_calls(self, eio_sid: str) -> None:
         """Wake handlers that wait for this client's answer: they are before its end in its order."""
@@ -481,10 +612,14 @@ class Server(socketio.Server):  # type: ignore[misc]
         self.environ.pop(eio_sid, None)
 
 
-def _read_arguments(partial: Partial | None) -> list[Any] | None:
-    """Return an event's arguments with their attachments; None where the text alone says what they are, or what is wrong."""
+def _run_now(job: Callable[[], object]) -> None:
+    job()
+
+
+def _read_arguments(partial: Partial) -> list[Any] | None:
+    """Return an event's arguments with their attachments; None where its text alone says what is wrong."""
     try:
-        return None if partial is None else list(partial.values()[1:])
+        return list(partial.values()[1:])
     except RefusedValue:
         return None
 

@@ -12,17 +12,22 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
+_MANY = 64
+
 
 class Alarm:
     """A call that is due at a moment; cancelling drops what it holds at once."""
 
-    __slots__ = ("action",)
+    __slots__ = ("_timer", "action")
 
-    def __init__(self, action: Callable[[], object]) -> None:
+    def __init__(self, action: Callable[[], object], timer: Timer) -> None:
         self.action: Callable[[], object] | None = action
+        self._timer = timer
 
     def cancel(self) -> None:
-        self.action = None
+        if self.action is not None:
+            self.action = None
+            self._timer.note_cancelled()
 
 
 class Timer:
@@ -40,10 +45,11 @@ class Timer:
         self._due: list[tuple[float, int, Alarm]] = []
         self._order = itertools.count()
         self._wake: Any = None
+        self._cancelled = 0  # of those that are due
 
     def call_later(self, delay_s: float, action: Callable[[], object]) -> Alarm:
         """Run *action* in *delay_s* seconds; it must not block."""
-        alarm = Alarm(action)
+        alarm = Alarm(action, self)
         when = time.monotonic() + delay_s
         with self._lock:
             heapq.heappush(self._due, (when, next(self._order), alarm))
@@ -55,6 +61,15 @@ class Timer:
         elif first:
             self._wake.set()
         return alarm
+
+    def note_cancelled(self) -> None:
+        """Drop cancelled alarms as soon as they are more than half of all: many connections end before their time is up."""
+        with self._lock:
+            self._cancelled += 1
+            if self._cancelled > _MANY and self._cancelled * 2 > len(self._due):
+                self._due = [entry for entry in self._due if entry[2].action is not None]
+                heapq.heapify(self._due)
+                self._cancelled = 0
 
     def _run(self) -> None:
         while True:
@@ -71,7 +86,9 @@ class Timer:
                 if wait_s > 0:
                     return wait_s
                 alarm = heapq.heappop(self._due)[2]
-            action, alarm.action = alarm.action, None
+                action, alarm.action = alarm.action, None
+                if action is None:
+                    self._cancelled = max(self._cancelled - 1, 0)
             if action is not None:
                 try:
                     action()

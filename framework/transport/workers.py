@@ -5,10 +5,11 @@ from __future__ import annotations
 import collections
 import logging
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 logger = logging.getLogger(__name__)
 
@@ -52,30 +53,63 @@ class Turn:
 class ThreadPool:
     """Daemon threads that are used again: a new one starts only when none is idle, and ends after 30 s without work.
 
-    There are never more than there are busy clients, since a `Mailbox` asks for one at a time; with
-    ``async_handlers=True`` it asks for one per event.
+    Args:
+        max_threads: Jobs beyond that wait for a thread that ends its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_threads: int = 1000) -> None:
+        self._max_threads = max_threads
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._count = 0
+        self._idle = 0  # threads that wait for a job, or are about to
+        self._waiting = 0  # jobs that no thread has taken
 
     def submit(self, job: Job) -> None:
-        if not self._idle.acquire(blocking=False):
-            threading.Thread(target=self._work, name="framework-worker", daemon=True).start()
-        self._jobs.put(job)  # after the thread, which may not start
+        with self._lock:
+            self._waiting += 1
+            start = self._waiting > self._idle and self._count < self._max_threads
+            if start:
+                self._idle += 1
+                self._count += 1
+        if start:
+            try:
+                threading.Thread(target=self._work, name="framework-worker", daemon=True).start()
+            except BaseException:  # the system has no more of them
+                with self._lock:
+                    self._waiting -= 1
+                    self._idle -= 1
+                    self._count -= 1
+                raise
+        self._jobs.put(job)
+
+    def create_turn(self) -> Turn:
+        """Return what lets others run during a long stretch of work: threads need no help."""
+        return Turn(None)
 
     def _work(self) -> None:
         while True:
             try:
                 job = self._jobs.get(timeout=IDLE_S)
             except queue.Empty:
-                if self._idle.acquire(blocking=False):
+                if self._retire():
                     return
-                continue  # somebody counted on this thread a moment ago
-            _run_guarded(job)
+                continue
+            with self._lock:
+                self._waiting -= 1
+                self._idle -= 1
+            run_guarded(job)
             del job
-            self._idle.release()
+            with self._lock:
+                self._idle += 1
+
+    def _retire(self) -> bool:
+        with self._lock:
+            if self._waiting >= self._idle:  # somebody counts on this thread
+                return False
+            self._idle -= 1
+            self._count -= 1
+            return True
 
 
 class GreenletPool:
@@ -85,12 +119,20 @@ class GreenletPool:
         import gevent
 
         self._spawn: Callable[..., Any] = gevent.spawn
+        self._sleep = gevent.sleep
 
     def submit(self, job: Job) -> None:
-        self._spawn(_run_guarded, job)
+        self._spawn(run_guarded, job)
+
+    def create_turn(self) -> Turn:
+        """Return what lets other greenlets run during a long stretch of work."""
+        return Turn(self._sleep)
 
 
-def _run_guarded(job: Job) -> None:
+Pool = ThreadPool | GreenletPool
+
+
+def run_guarded(job: Job) -> None:
     """Run *job*; whatever it raises is logged, since a SystemExit would end every greenlet of the process."""
     try:
         job()
@@ -98,70 +140,112 @@ def _run_guarded(job: Job) -> None:
         logger.exception("a job failed")
 
 
-class Mailbox:
-    """The jobs of one connection, run in the order in which they came.
+class Lane:
+    """The jobs of one connection, run in the order in which they came, one at a time.
+
+    Whoever reads from the connection may run a job itself, between `begin` and `end`, where none waits or runs; the others
+    are run by the pool.
 
     Args:
-        submit: Runs a callable somewhere else, e.g. `ThreadPool.submit`.
-        limit: Jobs that may wait; `put` waits for room beyond that.
+        limit: Jobs that may wait.
         max_bytes: What the jobs that wait may hold; one job may be larger.
-        create_event: Makes an event of the server's async mode.
-        turn: Used between jobs.
     """
 
-    def __init__(
-        self,
-        submit: Callable[[Job], None],
-        limit: int,
-        max_bytes: int,
-        create_event: Callable[[], Any],
-        turn: Turn,
-    ) -> None:
-        self._submit = submit
+    __slots__ = ("_bytes", "_jobs", "_limit", "_lock", "_max_bytes", "_on_room", "_pool", "_running")
+
+    def __init__(self, pool: Pool, limit: int, max_bytes: int, create_lock: Callable[[], Any] = threading.Lock) -> None:
+        self._pool = pool
         self._limit = limit
         self._max_bytes = max_bytes
-        self._create_event = create_event
-        self._turn = turn
-        self._lock = threading.Lock()
-        self._jobs: collections.deque[tuple[Job, int]] = collections.deque()
+        self._lock = create_lock()
+        self._jobs: collections.deque[tuple[Job, int]] | None = None  # made when something waits: most never do
         self._bytes = 0
         self._running = False
-        self._room: Any = None
+        self._on_room: tuple[Callable[[], object], ...] = ()
 
-    def put(self, job: Job, *, size_bytes: int = 0, wait: bool = True) -> None:
-        """Run *job* after those before it; wait while the mailbox is full, unless told not to."""
-        while True:
-            with self._lock:
-                if not wait or self._has_room(size_bytes):
-                    self._jobs.append((job, size_bytes))
-                    self._bytes += size_bytes
-                    start, self._running = not self._running, True
-                    break
-                room = self._room = self._room or self._create_event()
-            room.wait()
+    @property
+    def waits(self) -> bool:
+        """Whether a job waits."""
+        return bool(self._jobs)
+
+    def begin(self) -> bool:
+        """Claim the turn for the calling thread, which calls `end`; False while something waits or runs."""
+        with self._lock:
+            if self._running:
+                return False
+            self._running = True
+            return True
+
+    def end(self) -> None:
+        """Give the turn back; what came meanwhile is run by the pool."""
+        with self._lock:
+            self._running = bool(self._jobs)
+            if not self._running:
+                return
+        self._start()
+
+    def put(self, job: Job, *, size_bytes: int = 0) -> bool:
+        """Run *job* after those before it, in the pool; False when more wait now than may."""
+        with self._lock:
+            if self._jobs is None:
+                self._jobs = collections.deque()
+            self._jobs.append((job, size_bytes))
+            self._bytes += size_bytes
+            start, self._running = not self._running, True
+            has_room = self._has_room()
         if start:
-            try:
-                self._submit(self._drain)
-            except BaseException:
-                with self._lock:
-                    self._running = False  # the next job tries again
-                raise
+            self._start()
+        return has_room
 
-    def _has_room(self, size_bytes: int) -> bool:
-        return not self._jobs or (len(self._jobs) < self._limit and self._bytes + size_bytes <= self._max_bytes)
+    def when_room(self, callback: Callable[[], object]) -> None:
+        """Call *callback* as soon as no more wait than may: now, or from the thread that sees to it."""
+        with self._lock:
+            if not self._has_room():
+                self._on_room += (callback,)
+                return
+        callback()
+
+    def wait_for_room(self, create_event: Callable[[], Any]) -> None:
+        """Wait until no more wait than may; for a thread that has nothing else to do."""
+        event = create_event()
+        self.when_room(event.set)
+        event.wait()
+
+    def _has_room(self) -> bool:
+        waiting = len(self._jobs) if self._jobs is not None else 0
+        return waiting <= 1 or (waiting <= self._limit and self._bytes <= self._max_bytes)
+
+    def _start(self) -> None:
+        try:
+            self._pool.submit(self._drain)
+        except BaseException:
+            with self._lock:
+                self._running = False  # the next job tries again
+            raise
 
     def _drain(self) -> None:
-        self._turn.begin()
+        turn = self._pool.create_turn()
         while True:
             with self._lock:
                 if not self._jobs:
-                    self._running = False
+                    self._jobs, self._running = None, False
                     return
                 job, size_bytes = self._jobs.popleft()
                 self._bytes -= size_bytes
-                room, self._room = self._room, None
-            if room is not None:
-                room.set()
-            _run_guarded(job)
+                callbacks: tuple[Callable[[], object], ...] = ()
+                if self._on_room and self._has_room():
+                    callbacks, self._on_room = self._on_room, ()
+            for callback in callbacks:
+                callback()
+            run_guarded(job)
             del job
-            self._turn.pause()
+            turn.pause()
+
+
+def find_raw_lock() -> Callable[[], Any]:
+    """Return what makes the system's own locks, whatever gevent has patched.
+
+    For stretches of code in which nothing waits: there gevent's own locks would only cost more.
+    """
+    find_original = getattr(sys.modules.get("gevent.monkey"), "get_original", None)
+    return threading.Lock if find_original is None else cast(Any, find_original)("_thread", "allocate_lock")

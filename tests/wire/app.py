@@ -30,7 +30,8 @@ from flask import Flask, request
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from framework import Call, ConnectionRefusedError, Depends, Event, EventError, Namespace, SocketIO, event
-from framework.transport.websocket import take_socket
+from framework.transport.aio import Wire
+from framework.transport.link import Link
 
 WAIT_S = 30.0
 SECRET = "sekret-of-the-server"
@@ -256,12 +257,7 @@ class Main(Namespace):
         return len(torn_down)
 
     def on_no_delay(self) -> bool:
-        kind, sock = take_socket(request.environ)
-        try:
-            return bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
-        finally:
-            if kind == "gevent":
-                sock.close()
+        return bool(find_socket(self.sid).getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
 
 class Strict(Namespace):
@@ -392,12 +388,59 @@ class Room(Namespace):
 connects: list[Any] = []
 disconnects: list[str] = []
 torn_down: list[int] = []
+
+
+class Hosts(Namespace):
+    """What handlers do to the thread that runs them."""
+
+    namespace = "/hosts"
+    ask = Call[int, int]("Asked while an event is handled.")
+    position = Event[bytes]("Where somebody is at the moment.", volatile=True)
+    chunk = Event[bytes]("Worth waiting for.")
+
+    def on_wait(self) -> bool:
+        return released.wait(WAIT_S)
+
+    def on_release(self) -> None:
+        released.set()
+
+    def on_ask(self, number: int) -> int:
+        return self.ask.call(number, to=self.sid, timeout_s=WAIT_S)
+
+    def on_note(self, who: str) -> str:
+        notes.append(who)
+        return who
+
+    def on_notes(self) -> list[str]:
+        found = list(notes)
+        notes.clear()
+        return found
+
+    @event(run="inline")
+    def on_inline(self) -> int:
+        return threading.get_ident()
+
+    @event(run="pool")
+    def on_pool(self) -> int:
+        return threading.get_ident()
+
+    def on_flood(self, count: int, size: int) -> None:
+        """Send more than a client takes that does not read: what is worth waiting for, and what is not."""
+        for _ in range(count):
+            self.chunk.reply(bytes(size))
+        for _ in range(1000):
+            self.position.reply(bytes(size))
+
+
+released = threading.Event()
+notes: list[str] = []
+
 app = Flask("wire")
 app.config["SECRET_KEY"] = "a key for tests only"
 main = Main()
 socketio = SocketIO(
     app,
-    namespaces=[main, Strict, Untyped, Streams, *(Room(f"/room{number}") for number in range(8))],
+    namespaces=[main, Strict, Untyped, Streams, Hosts, *(Room(f"/room{number}") for number in range(8))],
     ping_interval=float(os.environ.get("PING_INTERVAL", "25")),
     ping_timeout=float(os.environ.get("PING_TIMEOUT", "20")),
 )
@@ -421,6 +464,8 @@ def state() -> dict[str, Any]:
     manager = server.manager
     return {
         "pid": os.getpid(),
+        "threads": threading.active_count(),
+        "descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
         "sockets": len(server.eio.sockets),
         "connections": len(server.connections),
         "environ": len(server.environ),
@@ -472,7 +517,8 @@ def memory() -> dict[str, int]:
 
 
 def find_transport_stacks() -> Iterator[Any]:
-    """Yield the frame of each thread or greenlet that serves a connection or writes to one."""
+    """Yield each WebSocket that is open, and the frame of each thread or greenlet that serves one."""
+    yield from (found for found in gc.get_objects() if isinstance(found, Link) and not found.closed)
     for frame in [*sys._current_frames().values(), *find_greenlet_frames()]:
         inside = frame
         while inside is not None:
@@ -481,6 +527,15 @@ def find_transport_stacks() -> Iterator[Any]:
                 yield frame
                 break
             inside = inside.f_back
+
+
+def find_socket(sid: str) -> Any:
+    """Return what a client's WebSocket is served through."""
+    server = socketio.server
+    connection = server.eio.sockets[server.manager.eio_sid_from_sid(sid, "/")].link.connection
+    if isinstance(connection, Wire):
+        return connection.get_extra_info("socket")
+    return getattr(connection, "connection", connection)
 
 
 def find_stacks(path: str) -> Iterator[Any]:
@@ -503,4 +558,17 @@ def find_greenlet_frames() -> Iterator[Any]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(name)s %(levelname)s %(message)s")
+    if worker := os.environ.get("GUNICORN"):
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--no-control-socket",
+            "-k",
+            worker,
+            "-b",
+            f"127.0.0.1:{os.environ['PORT']}",
+        ]
+        os.chdir(Path(__file__).parent)
+        os.execv(sys.executable, [*command, "app:app"])
     socketio.run(app, port=int(os.environ["PORT"]), debug="DEBUG" in os.environ, use_reloader=False)

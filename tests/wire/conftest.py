@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,6 +16,20 @@ import pytest
 from tests.live import LiveServer
 from tests.node_client import JavaScript, JavaScriptSocket
 
+# Who reads from WebSockets: one thread through epoll (under gunicorn, under Werkzeug), gevent's hub (under its own server, under
+# gunicorn), an asyncio loop (under uvicorn), a thread for each.
+KINDS = {
+    "threading": {},
+    "werkzeug": {"DEBUG": "1"},
+    "gevent": {"FRAMEWORK_ASYNC_MODE": "gevent"},
+    "gunicorn-gevent": {"FRAMEWORK_ASYNC_MODE": "gevent", "GUNICORN": "gevent"},
+    "asyncio": {"FRAMEWORK_SERVER": "asyncio"},
+    "stock": {"FRAMEWORK_DRIVER": "off"},
+    "stock-gevent": {"FRAMEWORK_ASYNC_MODE": "gevent", "FRAMEWORK_DRIVER": "off"},
+}
+# `make hosts` runs these tests with the others.
+MOST = os.environ.get("WIRE_HOSTS", "threading,gevent").split(",")
+ALL = os.environ.get("WIRE_HOSTS", "threading,gevent,werkzeug,asyncio,stock").split(",")
 APP = Path(__file__).with_name("app.py")
 DEADLINE_S = 15.0
 MAX_LOG_CHARS = 1024
@@ -33,9 +48,8 @@ class Wire(LiveServer):
     """The application of these tests, and what can be asked about its inside."""
 
     def __init__(self, kind: str, *, strict: bool = False) -> None:
-        mode = "gevent" if kind == "gevent" else "threading"
-        env = {**(_STRICT_ENV if strict else {}), **({"DEBUG": "1"} if kind == "werkzeug" else {})}
-        super().__init__(APP, async_mode=mode, script=True, env=env)
+        env = {**(_STRICT_ENV if strict else {}), **KINDS[kind]}
+        super().__init__(APP, script=True, env=env)
         self.kind = kind
         self._marks = itertools.count(1)
 
@@ -116,21 +130,21 @@ def start_server() -> Iterator[Callable[..., Wire]]:
         yield start
 
 
-@pytest.fixture(params=["threading", "gevent"])
+@pytest.fixture(params=MOST)
 def server(request: pytest.FixtureRequest, start_server: Callable[..., Wire]) -> Wire:
     """A server with the default limits: gunicorn's threads, or gevent's own server."""
     return start_server(request.param)
 
 
-@pytest.fixture(params=["threading", "gevent"])
+@pytest.fixture(params=MOST)
 def strict_server(request: pytest.FixtureRequest, start_server: Callable[..., Wire]) -> Wire:
     """A server with limits and times that a test can reach."""
     return start_server(request.param, strict=True)
 
 
-@pytest.fixture(params=["threading", "gevent", "werkzeug"])
+@pytest.fixture(params=ALL)
 def any_server(request: pytest.FixtureRequest, start_server: Callable[..., Wire]) -> Wire:
-    """As `server`, and Werkzeug's development server."""
+    """As `server`, in every host."""
     return start_server(request.param)
 
 

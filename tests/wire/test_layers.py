@@ -11,19 +11,16 @@ import pytest
 
 from tests.live import LiveServer
 from tests.node_client import JavaScriptSocket
-from tests.wire.conftest import Clients
+from tests.wire.conftest import ALL, KINDS, Clients
 
 pytestmark = pytest.mark.wire
 
 APP = Path(__file__).with_name("layers.py")
 
 
-@pytest.fixture(scope="module", params=["threading", "gevent", "werkzeug"])
+@pytest.fixture(scope="module", params=ALL)
 def layers(request: pytest.FixtureRequest) -> Iterator[LiveServer]:
-    """gunicorn's threads, gevent's own server, Werkzeug's development server."""
-    mode = "gevent" if request.param == "gevent" else "threading"
-    env = {"DEBUG": "1"} if request.param == "werkzeug" else {}
-    with LiveServer(APP, async_mode=mode, script=True, env=env) as server:
+    with LiveServer(APP, script=True, env=KINDS[request.param]) as server:
         yield server
 
 

@@ -1,0 +1,178 @@
+"""One thread (or greenlet) reads from all clients and runs their quick handlers: the leader.
+
+A leader whose handler blocks is replaced: another one reads on, and the old one ends with its handler. What it had read and
+not handled is the new one's; the events of the client whose handler blocks queue in that client's lane. A handler is the only
+place in which a leader may be replaced, so nothing else needs to know of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from .link import Link
+
+SLOW_S = 0.0005
+MAX_MESSAGES = 64  # of one client, before the others have their turn
+
+Run = Literal["inline", "pool"] | None
+
+# A slow run counts for four quick ones: three of them close together send a handler to the pool, one alone, which may be the
+# system's doing, does not. From there it comes back for a trial, after twice as many runs each time that it fails.
+_PENALTY, _LIMIT = 4, 12
+_FIRST_TRIAL, _LAST_TRIAL = 64, 8192
+
+
+class Pace:
+    """Where the handler of one event runs: in the leader while it is quick, below 0.5 ms; in the pool otherwise.
+
+    Args:
+        run: ``inline`` or ``pool`` to decide by hand; None to measure.
+    """
+
+    __slots__ = ("_debt", "_left", "_trial", "inline", "measured")
+
+    def __init__(self, run: Run = None) -> None:
+        self.measured = run is None
+        self.inline = run != "pool"
+        self._debt = 0
+        self._left = 0  # runs in the pool until the next trial
+        self._trial = _FIRST_TRIAL
+
+    def note(self, duration_s: float) -> None:
+        """Take note of a run in the leader."""
+        if duration_s > SLOW_S:
+            self.block()
+        elif self._debt:
+            self._debt -= 1
+            if not self._debt:
+                self._trial = _FIRST_TRIAL
+
+    def block(self) -> None:
+        """Take note of a run that is slow, or blocks at this moment."""
+        if self.measured and self.inline:
+            self._debt += _PENALTY
+            if self._debt >= _LIMIT:
+                self.inline = False
+                self._left = self._trial
+                self._trial = min(self._trial * 2, _LAST_TRIAL)
+
+    def pool(self) -> None:
+        """Take note of a run in the pool."""
+        if self.measured:
+            self._left -= 1
+            if self._left <= 0:
+                self._debt = _LIMIT - 1
+                self.inline = True
+
+
+class Leader:
+    """Whoever leads at the moment.
+
+    Args:
+        watch: Called before a handler when nobody watches the leader; None where nobody has to.
+        can_be_replaced: Another one can lead while its handler blocks; else it runs no handler that is not declared for it.
+
+    ``running`` holds when the handler that it runs began. Who takes that out, the leader at its end or who replaces the
+    leader, has decided whether it still leads: taking an element out of a list is one step, with or without a lock.
+    """
+
+    __slots__ = (
+        "can_be_replaced",
+        "deposed",
+        "lane",
+        "link",
+        "pace",
+        "running",
+        "since_s",
+        "thread",
+        "watch",
+        "watched",
+    )
+
+    def __init__(self, watch: Callable[[], None] | None = None, *, can_be_replaced: bool = True) -> None:
+        self.can_be_replaced = can_be_replaced
+        self.deposed = False
+        self.link: Link | None = None
+        self.lane: Any = None  # whose turn it has: its client's, while it hands on what that sent
+        self.pace: Pace | None = None
+        self.running: list[float] = []
+        self.since_s = 0.0  # when its last handler began
+        self.thread = 0
+        self.watch = watch
+        self.watched = watch is None
+
+    def may_run(self, pace: Pace) -> bool:
+        """Say whether a handler of that pace runs here."""
+        return pace.inline and (self.can_be_replaced or not pace.measured)
+
+    def begin(self, pace: Pace | None = None) -> float:
+        """Note that a handler starts; return when."""
+        self.pace = pace
+        self.since_s = now = time.monotonic()
+        self.running.append(now)
+        if not self.watched and self.watch is not None:
+            self.watched = True
+            self.watch()
+        return now
+
+    def end(self) -> None:
+        """Note that it has ended."""
+        try:
+            self.running.pop()
+        except IndexError:  # somebody else has it, who leads now
+            self.deposed = True
+
+    def depose(self) -> bool:
+        """Take the lead away while a handler runs; False when none does."""
+        try:
+            self.running.pop()
+        except IndexError:
+            return False
+        if self.pace is not None:
+            self.pace.block()
+        return True
+
+    def leave_lane(self) -> None:
+        """Give back the turn of the client whose messages were handed on."""
+        lane, self.lane = self.lane, None
+        if lane is not None:
+            lane.end()
+
+
+def advance(leader: Leader, link: Link) -> bool:
+    """Hand on what *link* has received, up to 64 messages.
+
+    Returns:
+        False when the leader was replaced meanwhile, and may touch nothing any more.
+    """
+    backlog = link.backlog
+    if not backlog:
+        return True
+    leader.link = link
+    link.leader = leader
+    link.cork()
+    try:
+        for _ in range(MAX_MESSAGES):
+            link.hand_on(backlog.popleft())
+            if leader.deposed:
+                return False
+            if not backlog or link.paused:
+                break
+    finally:
+        leader.leave_lane()
+    link.leader = leader.link = None
+    link.uncork()
+    return True
+
+
+def release(leader: Leader) -> Link | None:
+    """Free the link at which a deposed leader stands; return it when something of it is left to hand on."""
+    link = leader.link
+    if link is None:
+        return None
+    if link.leader is leader:
+        link.leader = None
+    link.uncork()
+    return link if link.backlog else None
