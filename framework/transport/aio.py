@@ -77,7 +77,7 @@ class SocketProtocol(asyncio.Protocol):
     def eof_received(self) -> bool:
         return False
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self._known.discard(self)
         if self._link is not None:
             self._link.end()

@@ -148,7 +148,7 @@ class Link:
         """Give one message to the session; answer what is the protocol's own."""
         kind = type(received)
         if kind is str or kind is bytes:
-            self.user.take(self, received)  # type: ignore[arg-type]
+            self.user.take(self, received)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         elif isinstance(received, Ping):
             self.write(pong_frame(received.payload))
         elif isinstance(received, Closed | Broken):

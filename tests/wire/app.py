@@ -430,6 +430,7 @@ class Hosts(Namespace):
             self.chunk.reply(bytes(size))
         for _ in range(1000):
             self.position.reply(bytes(size))
+        notes.append("flooded")
 
 
 released = threading.Event()

@@ -148,7 +148,8 @@ class Incoming(Middleware):
         record = _current.get()
         if record is None:
             return
-        _current.set(record.outer() if record.outer is not None else None)
+        if not record.is_stream:  # a stream goes on in this flow, and is told of when it ends
+            _current.set(record.outer() if record.outer is not None else None)
         if record.span is not None and code is not None:
             tell(record.span, code, error)
         if record.span is not None and (code is not None or not record.is_stream):
