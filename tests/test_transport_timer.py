@@ -72,3 +72,19 @@ def test_one_task_serves_all_alarms() -> None:
         timer.call_later(0, event.set)
     assert all(event.wait(WAIT_S) for event in done)
     assert len(started) == 1
+
+
+def test_alarms_that_are_cancelled_do_not_pile_up(timer: Timer) -> None:
+    kept = timer.call_later(60, lambda: None)
+    for _ in range(10_000):
+        timer.call_later(60, lambda: None).cancel()
+    assert len(timer._due) < 200
+    assert any(alarm is kept for _, _, alarm in timer._due)
+
+
+def test_alarm_that_is_cancelled_twice_counts_once(timer: Timer) -> None:
+    alarm = timer.call_later(60, lambda: None)
+    for _ in range(1000):
+        alarm.cancel()
+    timer.call_later(60, lambda: None)
+    assert len(timer._due) == 2

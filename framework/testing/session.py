@@ -7,9 +7,10 @@ from typing import Any
 
 from ..acks import Encoded
 from ..transport import packets
+from ..transport.connection import AtOnce
 from ..transport.engine import EngineSocket
 from ..transport.outgoing import Outgoing
-from ..transport.server import AtOnce, Server
+from ..transport.server import Server
 from ..wire import dump_json, load_json, put_bytes, take_bytes
 
 

@@ -61,9 +61,9 @@ class EpollHost:
                 self._start_leader()
 
     def want(self, link: Link) -> None:
-        if (poll := self._poll) is not None:
-            with contextlib.suppress(OSError, ValueError):  # it has ended
-                poll.modify(link.watchers, self._mask(link))
+        with self._lock:
+            if self._links.get(link.watchers) is link:  # its number may be another's by now
+                self._poll.modify(link.watchers, self._mask(link))
 
     def resume(self, link: Link) -> None:
         self.want(link)
@@ -146,8 +146,8 @@ class EpollHost:
 
     def _drop(self, link: Link) -> None:
         with self._lock:
-            self._links.pop(link.watchers, None)
-            with contextlib.suppress(OSError, ValueError):
+            if self._links.get(link.watchers) is link:
+                del self._links[link.watchers]
                 self._poll.unregister(link.watchers)
         link.end()
 

@@ -11,7 +11,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import socketio
 
@@ -20,105 +20,17 @@ from ..errors import AnswerError, CallTimeoutError, ClientGoneError, MalformedPa
 from ..limits import Limits
 from ..wire import RefusedValue
 from . import packets
+from .connection import AtOnce, Connection, Incoming, Route
 from .encoding import choose_packet_class
-from .engine import EngineServer, EngineSocket
+from .engine import EngineServer
 from .frames import text_frame
-from .leading import Leader, Pace, Run
+from .leading import Leader, Pace
 from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, read_values
 from .outgoing import Outgoing
 from .packets import Header, Partial
-from .timer import Alarm
 from .workers import GreenletPool, Lane, ThreadPool, find_raw_lock
 
 logger = logging.getLogger(__name__)
-
-
-class Route(Protocol):
-    """Where an event goes."""
-
-    run: Run
-    is_async: bool
-    pace: Any
-
-
-class Incoming(Protocol):
-    """What the server hands over: the dispatcher."""
-
-    def connect(self, sid: str, namespace: str, environ: dict[str, Any], auth: Any) -> dict[str, Any] | None:
-        """Run the connect handlers; return None to accept, or what ``connect_error`` carries."""
-
-    def connected(self, sid: str, namespace: str) -> None:
-        """Take note that a client was accepted and told so."""
-
-    def find(self, namespace: str, name: str) -> Route:
-        """Return where an event goes; the same object for the same event."""
-        ...
-
-    def event(self, sid: str, header: Header, name: str, values: list[Any] | None, route: Any = None) -> None:
-        """Handle one event; *values* are its decoded arguments when it came with attachments."""
-
-    def disconnect(self, sid: str, namespace: str, reason: str) -> None:
-        """Run the disconnect handlers."""
-
-    def serves(self, namespace: str) -> bool:
-        """Say whether clients may connect to *namespace*."""
-        ...
-
-
-class Connection:
-    """One Engine.IO session as Socket.IO sees it.
-
-    Args:
-        session: Its session; None for one of Flask-SocketIO's test clients.
-        lane: Runs its jobs in order.
-    """
-
-    __slots__ = (
-        "alarm",
-        "connecting",
-        "eio_sid",
-        "ended",
-        "environ",
-        "lane",
-        "namespaces",
-        "partial",
-        "session",
-        "sids",
-    )
-
-    def __init__(self, eio_sid: str, environ: dict[str, Any], session: EngineSocket | None, lane: Any) -> None:
-        self.eio_sid = eio_sid
-        self.environ = environ
-        self.session = session
-        self.lane = lane
-        self.namespaces: set[str] = set()
-        self.sids: dict[str, str] = {}  # of the namespaces that it is connected to
-        self.partial: Partial | None = None
-        self.alarm: Alarm | None = None  # until it has joined a namespace
-        self.connecting = 0
-        self.ended: str | None = None
-
-    def stop_alarm(self) -> None:
-        """It has joined a namespace, or ended."""
-        alarm, self.alarm = self.alarm, None
-        if alarm is not None:
-            alarm.cancel()
-
-
-class AtOnce:
-    """A lane that runs its jobs where they come: a test's client, which wants no other thread."""
-
-    waits = False
-
-    def begin(self) -> bool:
-        return True
-
-    def end(self) -> None:
-        pass
-
-    def put(self, job: Callable[[], object], *, size_bytes: int = 0) -> bool:
-        job()
-        return True
 
 
 class Server(socketio.Server):  # type: ignore[misc]
