@@ -56,6 +56,7 @@ class Driver:
         self._setting = setting
         self._host: EpollHost | GreenletHost | None = None
         self._told = False
+        self._lock = server.raw_lock()
 
     def find_problem(self) -> str:
         """Say why no leader can read from WebSockets, whatever server there is; empty where one can."""
@@ -106,9 +107,8 @@ class Driver:
 
     def _adopt(self, session: Session, origin: Origin, handshake: bytes) -> None:
         gevent = self._server.async_mode == "gevent"
-        if self._host is None:
-            self._host = GreenletHost() if gevent else EpollHost()
-        host = self._host
+        with self._lock:  # the first clients come in several threads
+            host = self._host = self._host or (GreenletHost() if gevent else EpollHost())
         connection = take_socket(origin, detach=origin.server == "gevent" or gevent)
         link = self._create_link(connection, session, host, handshake)
         host.adopt(link)

@@ -211,9 +211,8 @@ class EngineSocket(Socket):  # type: ignore[misc]
         self.send(packet.Packet(packet.PING))
 
     def _time_out(self) -> None:
-        if self._reading_paused or (
-            self.link is not None and self.link.paused
-        ):  # the answer may have come, and nobody has read it yet
+        is_paused = self._reading_paused or (self.link is not None and self.link.paused)
+        if is_paused:  # the answer may have come, and nobody has read it yet
             self._set_alarm(self.server.ping_timeout, self._time_out)
         else:
             self.close(wait=False, reason=self.server.reason.PING_TIMEOUT)
