@@ -76,11 +76,8 @@ class Driver:
             "read by gevent's hub" if gevent else "read by one thread, through epoll; with --server asyncio by its loop"
         )
 
-    def serve(self, session: Session, environ: dict[str, Any]) -> Any:
-        """Make the connection of *environ*'s request a WebSocket of *session*.
-
-        Returns:
-            What the WSGI application returns; to some servers it raises what tells them that the connection is theirs no more.
+    def serve(self, session: Session, environ: dict[str, Any]) -> str:
+        """Make the connection of *environ*'s request a WebSocket of *session*; return the server, for `leave`.
 
         Raises:
             UnsupportedServer: The server gives no access to its socket.
@@ -91,14 +88,14 @@ class Driver:
         if origin.server == "asyncio":
             front = origin.connection
             front.open(self._create_link(Wire(front), session, front, handshake))
-            return _NOTHING
+            return origin.server
         problem = self.find_problem() or origin.problem
         if problem:
             self._tell(problem)
             self._serve_blocking(session, origin, handshake)
         else:
             self._adopt(session, origin, handshake)
-        return _leave(origin.server)
+        return origin.server
 
     def give_way(self) -> None:
         """Called by whoever is about to wait for a client: if it leads, another one reads in its place."""
@@ -138,8 +135,8 @@ class Driver:
             logger.warning("WebSockets are served by a thread each: %s.", problem)
 
 
-def _leave(server: str) -> tuple[bytes, ...]:
-    """Tell the server that the connection is not its own any more."""
+def leave(server: str) -> tuple[bytes, ...]:
+    """Tell the server that the connection is not its own any more: by what its application returns, or raises."""
     if server == "gunicorn":
         raise StopIteration
     if server == "werkzeug":

@@ -24,7 +24,7 @@ from engineio.socket import Socket
 
 from ..errors import MalformedPacket
 from ..limits import Limits
-from .driver import Driver
+from .driver import Driver, leave
 from .frames import HandshakeError, message_frame, text_frame
 from .link import POLICY_VIOLATION, Link, User
 from .outgoing import Outgoing
@@ -254,12 +254,13 @@ class EngineSocket(Socket):  # type: ignore[misc]
         if self.upgraded or self.upgrading:
             return self.server._bad_request("Already upgraded")
         try:
-            return self.server.driver.serve(self, environ)
+            server = self.server.driver.serve(self, environ)
         except UnsupportedServer as error:
             self.server._log_error_once(str(error), "no-websocket")
             return self.server._bad_request("WebSocket is not available")
         except (HandshakeError, OSError):
             return self.server._bad_request("Invalid WebSocket handshake")
+        return leave(server)  # not above: it may raise what is a failure there
 
     def open_link(self, link: Link) -> User:
         """Take a WebSocket for this session: at once, or when its client has finished the upgrade from polling."""
