@@ -352,7 +352,7 @@ def test_contract_is_read_from_a_file_or_a_url(server: LiveServer, tmp_path: Pat
 def test_contract_that_is_named_has_to_be_there(server: LiveServer, quiet_server: LiveServer, tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"nowhere.json can't be read: No such file"):
         find_contract(server.url, str(tmp_path / "nowhere.json"), 5)
-    with pytest.raises(ContractError, match=r"/nothing can't be read: 404 NOT FOUND"):
+    with pytest.raises(ContractError, match=r"/nothing can't be read: 404 (NOT FOUND|Not Found)"):
         find_contract(server.url, f"{server.url}/nothing", 5)
     with pytest.raises(ContractError, match=r"contract.json is no contract"):
         find_contract(server.url, f"{quiet_server.url}/explorer/contract.json", 5)
