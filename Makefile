@@ -13,6 +13,13 @@ OLDEST := $(patsubst %,tests/test_%.py,acks application context coroutines depen
 	signatures streaming streams transport_frames transport_seams)
 UNIT := not wire and not seed and not template and not browser and not typing and not docs
 
+# How many tests run at a time; a file's tests stay together, for what they share.
+JOBS ?= 2
+parallel := -n $(JOBS) --dist loadfile
+
+# A server starts sooner when what it imports was compiled by the one before.
+unexport PYTHONDONTWRITEBYTECODE
+
 python := $(VENV)/bin/python
 pip_install := -m pip install --quiet --disable-pip-version-check
 locked := $(pip_install) --require-hashes --requirement
@@ -73,7 +80,7 @@ plugins: $(VENV)/.ready node_modules/.ready | chromium redis  ## The tests of th
 	$(python) -m pytest plugins
 
 pytest: $(VENV)/.ready node_modules/.ready | chromium redis
-	$(python) -m pytest
+	$(python) -m pytest $(parallel)
 
 coverage: $(VENV)/.ready node_modules/.ready | chromium redis  ## Every test, and what of the package they did not reach.
 	@mkdir -p build/coverage

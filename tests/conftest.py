@@ -1,11 +1,15 @@
-"""What every test leaves as it found it."""
+"""What every test leaves as it found it, and what all of them share."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.template.tools import copy_checkout, make_once, run
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +22,21 @@ def log_settings() -> Iterator[None]:
         logger.setLevel(level)
         logger.handlers[:] = handlers
         logger.propagate = propagate
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source distribution and the wheel that was built from it."""
+
+    def build(folder: Path) -> None:
+        source = copy_checkout(folder / "checkout")
+        run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", source, cwd=folder)
+
+    return make_once(tmp_path_factory, "distributions", build) / "dist"
+
+
+@pytest.fixture(scope="session")
+def wheel(distributions: Path) -> Path:
+    """The wheel of this repository."""
+    (found,) = distributions.glob("*.whl")
+    return found

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+MAX_KEPT_PORTS = 100
+_kept: deque[socket.socket] = deque()
 
 
 class ServerStartError(RuntimeError):
@@ -220,10 +223,18 @@ def child_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
+    """A port of this machine that nobody listens on, and that nobody else is given: no test, and no connection.
+
+    For that it stays bound until many others have been asked for. A server that sets ``SO_REUSEADDR``, as servers do,
+    can listen on it all the same, on Linux only; until one does, a connection is refused.
+    """
+    probe = socket.socket()
+    probe.bind((HOST, 0))
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    port: int = probe.getsockname()[1]
+    _kept.append(probe)
+    if sys.platform != "linux" or len(_kept) > MAX_KEPT_PORTS:
+        _kept.popleft().close()
     return port
 
 

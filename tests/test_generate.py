@@ -192,19 +192,17 @@ def test_folder_that_is_taken_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.template
-def test_two_wheels_in_an_empty_environment_are_discovered(tmp_path: Path) -> None:
+def test_two_wheels_in_an_empty_environment_are_discovered(wheel: Path, tmp_path: Path) -> None:
     dist = tmp_path / "dist"
-    ours = [ROOT, create_plugin("presence", tmp_path / "one"), create_plugin("who_is_here", tmp_path / "two")]
-    for source in ours:
-        command = (sys.executable, "-m", "build", "--no-isolation", "--outdir", dist)
-        run(*command, *(() if source == ROOT else ("--wheel",)), source, cwd=tmp_path)
+    for source in (create_plugin("presence", tmp_path / "one"), create_plugin("who_is_here", tmp_path / "two")):
+        run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", dist, source, cwd=tmp_path)
     venv.create(tmp_path / "venv", with_pip=True)
     binaries = tmp_path / "venv" / "bin"
     versions = [
         line.split(" ")[0] for line in (ROOT / "requirements/demo.txt").read_text().splitlines() if "==" in line
     ]
     (tmp_path / "constraints.txt").write_text("\n".join(versions))
-    wheels = sorted(dist.glob("*.whl"))
+    wheels = [wheel, *sorted(dist.glob("*.whl"))]
     run(binaries / "python", "-m", "pip", "install", *wheels, "--constraint", "constraints.txt", cwd=tmp_path)
     empty = tmp_path / "application"
     empty.mkdir()

@@ -9,16 +9,7 @@ import pytest
 
 from framework.scaffold import create_application
 from tests.live import LiveServer
-from tests.template.tools import ROOT, run
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this repository."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
-    (found,) = folder.glob("*.whl")
-    return found
+from tests.template.tools import ROOT, make_once, run
 
 
 @pytest.fixture(scope="session")
@@ -39,17 +30,19 @@ def async_mode(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def application(async_mode: str, wheel: Path, constraints: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generated application with an environment of its own, which the application's Makefile has made."""
-    folder = tmp_path_factory.mktemp(async_mode) / "chat"
-    create_application(folder, {"async_mode": async_mode}, no_input=True)
-    run(
-        "make",
-        ".venv/.installed",
-        f"PYTHON={sys.executable}",
-        f"FRAMEWORK={wheel}",
-        cwd=folder,
-        PIP_CONSTRAINT=constraints,
-    )
-    return folder
+
+    def generate(folder: Path) -> None:
+        create_application(folder / "chat", {"async_mode": async_mode}, no_input=True)
+        run(
+            "make",
+            ".venv/.installed",
+            f"PYTHON={sys.executable}",
+            f"FRAMEWORK={wheel}",
+            cwd=folder / "chat",
+            PIP_CONSTRAINT=constraints,
+        )
+
+    return make_once(tmp_path_factory, f"application-{async_mode}", generate) / "chat"
 
 
 class ApplicationServer(LiveServer):

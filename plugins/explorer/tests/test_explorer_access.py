@@ -72,7 +72,9 @@ def test_being_for_everybody_outside_of_debug_is_logged(build: Build, caplog: py
     assert [record.getMessage()[:30] for record in caplog.records] == ["the explorer is for everybody "]
 
 
-@pytest.mark.parametrize("stored", [PASSWORD, generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")])
+@pytest.mark.parametrize(
+    "stored", [PASSWORD, generate_password_hash(PASSWORD, "pbkdf2:sha256:1000")], ids=["plain", "hashed"]
+)
 def test_password_opens_the_page_from_anywhere(build: Build, stored: str) -> None:
     client = build(debug=False, EXPLORER_ENABLED=True, EXPLORER_PASSWORD=stored).test_client()
 
