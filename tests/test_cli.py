@@ -148,6 +148,7 @@ def test_routes_shows_guards_and_declared_errors_where_there_are_any(tmp_path: P
     assert (route["guards"], route["raises"]) == (["is_member", "is_open"], ["room_full", "closed"])
 
 
+@pytest.mark.once
 def test_routes_of_one_namespace_as_json(folder: Path) -> None:
     result = framework(folder, "routes", "--json", "--namespace", "/chat", FLASK_APP="chat:create_app")
     found = {route["event"]: route for route in json.loads(result.stdout)}
@@ -157,10 +158,12 @@ def test_routes_of_one_namespace_as_json(folder: Path) -> None:
     assert found["post"]["description"] == "Post a message."
 
 
+@pytest.mark.once
 def test_routes_of_a_namespace_that_is_not_there_says_so(folder: Path) -> None:
     assert "No events in /nowhere" in framework(folder, "--app", "chat", "routes", "-n", "/nowhere").stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [

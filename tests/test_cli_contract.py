@@ -106,17 +106,20 @@ def test_contract_is_written_and_compared(folder: Path) -> None:
     assert "say" not in (folder / "made/contract.json").read_text()
 
 
+@pytest.mark.once
 def test_file_of_another_encoding_is_stale(folder: Path) -> None:
     (folder / "contract.json").write_bytes(b"\xff\xfe")
     assert framework(folder, "--app", "chat", "contract", "-o", "contract.json", "--check").returncode == 1
 
 
+@pytest.mark.once
 def test_contract_is_the_same_from_run_to_run(folder: Path) -> None:
     first, second = (framework(folder, "--app", "chat", "contract").stdout for _ in range(2))
     assert first == second
     assert json.loads(first)["title"] == "chat"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
@@ -140,12 +143,14 @@ def test_what_can_not_work_ends_with_2_and_a_sentence(folder: Path, args: Sequen
 # -- stubs
 
 
+@pytest.mark.once
 def test_generators_are_listed_also_without_an_application(folder: Path) -> None:
     ours = ["asyncapi", "jsonschema", "markdown", "python", "typescript"]
     assert framework(folder, "stubs", inside="empty").stdout.split() == ours
     assert framework(folder, "--app", "chat", "stubs").stdout.split() == sorted([*ours, "list"])
 
 
+@pytest.mark.once
 def test_generator_of_a_plugin_makes_a_file_with_its_options(folder: Path) -> None:
     args = ("--app", "chat", "stubs", "list", "--option", "title=All=ours")
     assert outcome(framework(folder, *args)) == (0, "All=ours\n/chat post\n", "")
@@ -155,6 +160,7 @@ def test_generator_of_a_plugin_makes_a_file_with_its_options(folder: Path) -> No
     assert framework(folder, *args, "--option", "title=More", "-o", "list.txt", "--check").returncode == 1
 
 
+@pytest.mark.once
 def test_stored_contract_is_read_in_place_of_the_application_s(folder: Path) -> None:
     text = framework(folder, "--app", "chat", "contract").stdout.replace('"post"', '"said"')
     (folder / "empty" / "contract.json").write_text(text)
@@ -172,6 +178,7 @@ def test_generator_of_an_installed_distribution_is_found(folder: Path) -> None:
     assert framework(folder, "--app", "chat", "stubs", "swift").stdout == "chat!"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("entry_point", "sentence"),
     [

@@ -67,6 +67,7 @@ def write_contract(folder: Path, name: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.once
 def test_a_break_between_two_files_ends_with_1(folder: Path) -> None:
     write_contract(folder, "new.json")
     write_app(folder / "chat.py")
@@ -89,6 +90,7 @@ def test_a_revision_is_compared_with_the_application_as_it_is(folder: Path) -> N
     assert status.stdout == " M chat.py\n", "the checkout stays as it is"
 
 
+@pytest.mark.once
 def test_a_contract_that_is_kept_in_git_is_read_from_there(folder: Path) -> None:
     write_contract(folder, "contract.json")
     git(folder, "add", ".")
@@ -98,6 +100,7 @@ def test_a_contract_that_is_kept_in_git_is_read_from_there(folder: Path) -> None
     assert run(folder, "diff", "git:v1", "git:HEAD:contract.json", app="chat:create_app").returncode == 1
 
 
+@pytest.mark.once
 def test_an_application_in_a_folder_of_the_repository_is_found(tmp_path: Path) -> None:
     project = tmp_path / "project"
     write_app(project / "server" / "app.py")
@@ -109,6 +112,7 @@ def test_an_application_in_a_folder_of_the_repository_is_found(tmp_path: Path) -
     assert (done.returncode, done.stdout) == (1, BREAK), done.stderr
 
 
+@pytest.mark.once
 def test_an_application_that_is_imported_from_its_checkout_comes_from_the_revision(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +125,7 @@ def test_an_application_that_is_imported_from_its_checkout_comes_from_the_revisi
     assert (done.returncode, done.stdout) == (1, BREAK), done.stderr
 
 
+@pytest.mark.once
 def test_an_application_that_is_not_of_the_repository_is_refused(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +137,7 @@ def test_an_application_that_is_not_of_the_repository_is_refused(
     assert "compare git:REV:FILE" in done.stderr
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -151,6 +157,7 @@ def test_what_can_not_be_read_is_one_sentence_and_status_2(folder: Path, argumen
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.once
 def test_an_application_that_fails_at_import_says_why(folder: Path) -> None:
     (folder / "broken.py").write_text("raise RuntimeError('no database')\n", "utf-8")
     (folder / "plain.py").write_text("from flask import Flask\napp = Flask(__name__)\n", "utf-8")
@@ -165,6 +172,7 @@ def test_an_application_that_fails_at_import_says_why(folder: Path) -> None:
     assert "nowhere" in done.stderr
 
 
+@pytest.mark.once
 def test_outside_of_a_repository_git_says_so(tmp_path: Path) -> None:
     write_app(tmp_path / "app.py")
     done = run(tmp_path, "diff", "git:HEAD")
@@ -172,6 +180,7 @@ def test_outside_of_a_repository_git_says_so(tmp_path: Path) -> None:
     assert "not a git repository" in done.stderr
 
 
+@pytest.mark.once
 def test_without_git_files_can_still_be_compared(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write_contract(folder, "old.json")
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -34,6 +34,7 @@ from framework import (
 from framework.dependencies import compile_overrides
 from framework.testing import Client, ConnectRefused
 from framework.testing.session import Received
+from tests.effort import tries
 
 log: list[Any] = []
 
@@ -224,7 +225,7 @@ def vault_answer(event: str, *args: Any) -> Any:
         return error.code
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=tries(300))
 @given(event=st.sampled_from(["typed", "rest", "untyped", "keyword"]), args=st.lists(ANYTHING, max_size=5))
 def test_whatever_a_client_sends_a_dependency_never_comes_from_it(event: str, args: list[Any]) -> None:
     answer = vault_answer(event, *args)

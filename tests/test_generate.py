@@ -74,6 +74,7 @@ def test_plugins_are_listed_for_programs(site: Site) -> None:
     }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("strict", ["1", "0"])
 def test_plugin_that_fails_is_listed_with_its_reason_and_status_1(site: Site, strict: str) -> None:
     site.write("chat.py", APPLICATION)
@@ -88,6 +89,7 @@ def test_plugin_that_fails_is_listed_with_its_reason_and_status_1(site: Site, st
     )
 
 
+@pytest.mark.once
 def test_plugin_that_is_switched_off_is_listed(site: Site) -> None:
     site.write("chat.py", APPLICATION)
     site.write("plugins/__init__.py", OWN)
@@ -96,6 +98,7 @@ def test_plugin_that_is_switched_off_is_listed(site: Site) -> None:
     assert "own   -        disabled" in done.stdout
 
 
+@pytest.mark.once
 def test_without_plugins_a_sentence_says_where_they_come_from(site: Site) -> None:
     site.write("chat.py", APPLICATION)
     assert framework(site.folder, "--app", "chat", "plugins").stdout == (
@@ -104,6 +107,7 @@ def test_without_plugins_a_sentence_says_where_they_come_from(site: Site) -> Non
     assert framework(site.folder, "--app", "chat", "plugins", "--json").stdout == "[]\n"
 
 
+@pytest.mark.once
 def test_plugin_that_fails_ends_other_commands_with_a_sentence(site: Site) -> None:
     site.write("chat.py", APPLICATION)
     site.write("plugins/__init__.py", "1 / 0")
@@ -124,6 +128,7 @@ def test_command_of_a_plugin_is_one_of_framework_and_of_flask(site: Site) -> Non
 # -- framework generate plugin
 
 
+@pytest.mark.once
 def test_generated_plugin_is_named_everywhere(tmp_path: Path) -> None:
     done = framework(tmp_path, "generate", "plugin", "who_is_here")
     folder = tmp_path / "framework-who-is-here"
@@ -145,6 +150,7 @@ def test_generated_plugin_is_named_everywhere(tmp_path: Path) -> None:
         assert b"cookiecutter" not in content, name
 
 
+@pytest.mark.once
 def test_generated_plugin_passes_its_own_checks(tmp_path: Path) -> None:
     folder = create_plugin("presence", tmp_path / "made")
     here = {"PYTHONPATH": f"{folder}:{ROOT}"}
@@ -159,6 +165,7 @@ def test_generated_plugin_passes_its_own_checks(tmp_path: Path) -> None:
     run(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", "--line-length", "120", ".", cwd=folder)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -179,6 +186,7 @@ def test_name_that_can_not_work_is_refused_with_a_better_one(tmp_path: Path, nam
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.once
 def test_folder_that_is_taken_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     with pytest.raises(ScaffoldError, match="exists already. Name another folder, or remove it"):

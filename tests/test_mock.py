@@ -269,6 +269,7 @@ def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.once
 def test_what_can_not_be_served_ends_with_2_and_a_sentence(file: Path, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(json.dumps({"format": 99, "title": "t", "version": "1"}))
     for args, sentence in {

@@ -36,6 +36,7 @@ from typing_extensions import TypedDict
 
 from framework.errors import PayloadError
 from framework.payloads import MAX_DETAILS, MAX_PROBLEMS, OWN_REASON, Parameter, Payload, UnusableType
+from tests.effort import tries
 
 T = TypeVar("T")
 
@@ -371,7 +372,7 @@ ANNOTATIONS = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=tries(300))
 @given(annotation=st.sampled_from(ANNOTATIONS), values=st.lists(json_values, max_size=3))
 def test_whatever_is_sent_an_error_is_a_payload_error_without_it(annotation: Any, values: list[Any]) -> None:
     checked = payload(annotation)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
 from framework import Event, EventError, Namespace, SocketIO
+from tests.effort import tries
 from tests.polling_client import PollingClient, serve_websocket, wait_until
 from tests.strategies import (
     MARK,
@@ -221,7 +222,7 @@ def refuse(name: str) -> Any:
 any_name = st.sampled_from(EVENTS) | st.sampled_from(RESERVED) | any_text
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=tries(400))
 @given(name=any_name, values=st.lists(any_json, max_size=4).filter(lambda values: not holds_placeholder(values)))
 def test_any_event_with_any_json_is_answered_once_and_tells_nothing(
     caller: Caller, name: str, values: list[Any]
@@ -230,7 +231,7 @@ def test_any_event_with_any_json_is_answered_once_and_tells_nothing(
     check(name, caller.ask(write_packet(name, values, ack_id), ack_id))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=tries(300))
 @given(name=any_name, values=st.lists(any_value, max_size=3).filter(lambda values: not holds_placeholder(values)))
 def test_any_event_with_any_bytes_is_answered_once_and_tells_nothing(
     caller: Caller, name: str, values: list[Any]
@@ -239,7 +240,7 @@ def test_any_event_with_any_bytes_is_answered_once_and_tells_nothing(
     check(name, caller.ask(write_packet(name, values, ack_id), ack_id))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=tries(200))
 @given(name=any_name, odd=odd_json, value=any_json.filter(lambda value: not holds_placeholder(value)))
 def test_json_that_can_not_be_passed_on_is_answered_once(caller: Caller, name: str, odd: str, value: Any) -> None:
     ack_id = caller.next_id()
@@ -249,7 +250,7 @@ def test_json_that_can_not_be_passed_on_is_answered_once(caller: Caller, name: s
         assert "invalid_payload" in body
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=tries(200))
 @given(value=any_value.filter(lambda value: not holds_placeholder(value)))
 def test_what_is_echoed_is_what_came(caller: Caller, value: Any) -> None:
     ack_id = caller.next_id()
@@ -302,7 +303,7 @@ def assert_empty(app: flask.Flask) -> None:
     assert not manager.pending_disconnect
 
 
-@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=tries(250), suppress_health_check=[HealthCheck.too_slow])
 @given(frames=st.lists(any_frame, max_size=12), joined=st.booleans())
 def test_any_frames_over_websocket_raise_nothing_and_leave_nothing(
     frame_app: flask.Flask, frames: list[str | bytes], joined: bool
@@ -327,7 +328,7 @@ def test_any_frames_over_websocket_raise_nothing_and_leave_nothing(
     assert logged == []
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=tries(200))
 @given(frames=st.lists(any_frame, max_size=12), joined=st.booleans())
 def test_any_frames_over_polling_raise_nothing_and_leave_nothing(
     frame_app: flask.Flask, frames: list[str | bytes], joined: bool
@@ -340,7 +341,7 @@ def test_any_frames_over_polling_raise_nothing_and_leave_nothing(
     assert logged == []
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=tries(200))
 @given(data=st.binary(max_size=200))
 def test_any_bytes_behind_the_handshake_raise_nothing_and_leave_nothing(frame_app: flask.Flask, data: bytes) -> None:
     ours, theirs = socket.socketpair()

@@ -32,6 +32,7 @@ from framework.transport.frames import (
     render_handshake,
     text_frame,
 )
+from tests.effort import tries
 from tests.fuzz.agreement import check_agreement, read
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -439,7 +440,7 @@ def cut(data: bytes, sizes: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in itertools.pairwise([0, *ends, len(data)])]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=tries(200))
 @given(data=streams, cut_at=st.none() | st.integers(0, 100), limit=limits)
 @example(data=frame(TEXT, BAD_UTF8 + b"x"), cut_at=10, limit=LIMIT)  # wsproto is the first to see it
 @example(data=frame(TEXT, b"a", reserved=4), cut_at=2, limit=LIMIT)  # we are
@@ -449,13 +450,13 @@ def test_whatever_is_sent_wsproto_makes_the_same_of_it(data: bytes, cut_at: int 
     check_agreement(data[:cut_at], limit)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=tries(100))
 @given(data=streams, sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5), limit=limits)
 def test_however_the_bytes_are_cut_the_same_is_received(data: bytes, sizes: list[int], limit: int) -> None:
     assert read(cut(data, sizes), limit) == read([data], limit)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=tries(100))
 @given(data=st.binary(max_size=60), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=3), limit=limits)
 def test_bytes_that_are_no_frames_at_all_raise_nothing(data: bytes, sizes: list[int], limit: int) -> None:
     assert read(cut(data, sizes), limit) == check_agreement(data, limit)

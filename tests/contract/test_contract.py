@@ -28,12 +28,13 @@ from framework.contract.check import check_ack, check_arguments, check_value, fi
 from framework.errors import ContractError, PayloadError
 from framework.testing import Client
 from framework.testing.strategies import valid_arguments, valid_values
+from tests.effort import tries
 
 from . import corpus, corpus_twin
 from .corpus import create_app
 
 ROOT = os.fspath(corpus.__file__).rsplit(os.sep, 3)[0]
-WITHOUT_DEADLINE = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+WITHOUT_DEADLINE = settings(max_examples=tries(60), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def promise(*namespaces: Any, **config: Any) -> Contract:
@@ -797,7 +798,7 @@ def test_what_the_server_answers_fits_the_output_schema(
     app = create_app()
     found = find_event(nasty, name)
 
-    @settings(WITHOUT_DEADLINE, max_examples=15)
+    @settings(WITHOUT_DEADLINE, max_examples=tries(15))
     @given(valid_arguments(contract, found.arguments))
     def answers_fit(values: list[Any]) -> None:
         client = Client(app, "/nasty")

@@ -21,6 +21,7 @@ from framework.contract.examples import Examples, example_for
 from framework.contract.patterns import propose_texts
 from framework.contract.validity import is_valid as is_valid_here
 from framework.errors import ContractError
+from tests.effort import tries
 
 from . import schemas
 from .corpus import create_app
@@ -32,7 +33,7 @@ def corpus() -> Contract:
     return contract
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(schemas.types, st.sampled_from(["validation", "serialization"]))
 def test_an_example_of_any_type_is_valid(kind: Any, mode: Literal["validation", "serialization"]) -> None:
     schema, models = schemas.read_schema(kind, mode)
@@ -42,14 +43,14 @@ def test_an_example_of_any_type_is_valid(kind: Any, mode: Literal["validation", 
     assert example_for(schema, models) == example
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(schemas.types)
 def test_the_type_itself_takes_its_example(kind: Any) -> None:
     adapter = TypeAdapter(kind)
     adapter.validate_json(json.dumps(example_for(*schemas.read_schema(kind, "validation"))))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(schemas.schemas, st.data())
 def test_validity_is_what_a_validator_of_json_schema_says(schema: Any, data: st.DataObject) -> None:
     value = data.draw(schemas._draw(data.draw(schemas.mutants(schema)), MODELS, 3))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from framework.contract.constraints import Difference
 from framework.contract.schema_diff import compare_schemas
+from tests.effort import tries
 
 from . import schemas
 
@@ -35,13 +36,13 @@ CHANGED = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(schemas.schemas)
 def test_a_schema_and_itself_have_no_difference(schema: Any) -> None:
     assert compare_schemas(schema, copy.deepcopy(schema), MODELS, copy.deepcopy(MODELS)) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(schemas.schemas)
 def test_a_schema_that_says_the_same_in_other_words_has_no_difference(schema: Any) -> None:
     wrapped = {"anyOf": [{"allOf": [schema], "title": "Wrapped", "description": "In words."}]}
@@ -57,7 +58,7 @@ def _rename(schema: Any) -> Any:
     return schema.replace("#/models/", "#/models/New") if isinstance(schema, str) else schema
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(schemas.schemas, st.booleans(), st.data())
 def test_what_is_safe_going_in_takes_every_old_value(old: Any, other_models: bool, data: st.DataObject) -> None:
     new = data.draw(schemas.mutants(old))
@@ -68,7 +69,7 @@ def test_what_is_safe_going_in_takes_every_old_value(old: Any, other_models: boo
         assert schemas.is_valid(value, new, models), found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(schemas.schemas, st.booleans(), st.data())
 def test_what_is_safe_coming_out_gives_nothing_new(old: Any, other_models: bool, data: st.DataObject) -> None:
     new = data.draw(schemas.mutants(old))

@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator
 from framework.generators.draft7 import to_draft7
 from framework.generators.names import make_key
 from tests.contract import schemas
+from tests.effort import tries
 
 MODELS = {"Leaf": {"type": "integer"}, "Node": {"type": "array", "items": {"$ref": "#/models/Node"}}}
 
@@ -20,7 +21,7 @@ def point(name: str) -> str:
     return f"#/definitions/{name}"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(schemas.schemas, st.data())
 def test_both_drafts_have_the_same_values(schema: Any, data: st.DataObject) -> None:
     value = data.draw(schemas._draw(data.draw(schemas.mutants(schema)), MODELS, 3))

@@ -109,6 +109,7 @@ def test_chat_of_the_first_screen_has_this_client() -> None:
     assert text == SNAPSHOT.read_text("utf-8"), "UPDATE_SNAPSHOTS=1 writes it anew"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("flavour", ["both", "sync", "asyncio"])
 def test_text_is_the_same_from_run_to_run(contract: Contract, folder: Path, flavour: str) -> None:
     (folder / "contract.json").write_text(contract.to_json(), "utf-8")

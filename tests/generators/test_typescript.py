@@ -48,6 +48,7 @@ def test_the_client_of_the_first_screen_is_as_in_the_snapshot() -> None:
     assert done.returncode == 0, f"{done.stdout}{done.stderr}\n$ {' '.join(command[:-1])}"
 
 
+@pytest.mark.once
 def test_the_same_contract_is_the_same_text_in_every_process() -> None:
     script = (
         "import sys; from tests.contract import corpus; from tests.generators.typescript_tools import *;"

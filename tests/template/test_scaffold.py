@@ -73,6 +73,7 @@ def test_deployment_files_can_be_read(combination: tuple[str, str, Path]) -> Non
         assert set(services["web"]["depends_on"]) == set(services) - {"web"} == {"broker"}
 
 
+@pytest.mark.once
 def test_all_ways_to_generate_give_the_same_application(tmp_path: Path) -> None:
     ways = {
         "new": (sys.executable, "-m", "framework", "new"),
@@ -90,6 +91,7 @@ def test_all_ways_to_generate_give_the_same_application(tmp_path: Path) -> None:
     assert "team_talk/team_talk/__init__.py" in made["new"]
 
 
+@pytest.mark.once
 def test_new_asks_for_what_is_not_given(tmp_path: Path) -> None:
     answers = "Team Talk\n\nWhere the team talks.\n2\nn\n"
     run(sys.executable, "-m", "framework", "new", cwd=tmp_path, stdin=answers, PYTHONPATH=ROOT)
@@ -99,6 +101,7 @@ def test_new_asks_for_what_is_not_given(tmp_path: Path) -> None:
     assert not (folder / "Dockerfile").exists()
 
 
+@pytest.mark.once
 def test_new_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

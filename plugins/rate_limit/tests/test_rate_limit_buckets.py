@@ -11,6 +11,8 @@ from framework_rate_limit.stores import MemoryStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import tries
+
 STRATEGIES: list[Strategy] = ["fixed-window", "moving-window", "sliding-window-counter"]
 LATENESS_S = 0.001
 
@@ -28,7 +30,7 @@ pauses = st.lists(st.floats(0, 15, allow_nan=False) | st.just(0.0), min_size=1, 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @given(pauses=pauses, amount=st.integers(1, 7), window_s=st.integers(1, 10))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 def test_after_the_wait_the_next_one_passes(
     strategy: Strategy, pauses: list[float], amount: int, window_s: int
 ) -> None:
