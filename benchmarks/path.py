@@ -1,30 +1,34 @@
-"""What one event costs inside a process, from its parsed header to its encoded answer: CPU time, without any socket.
+"""What one event costs inside a process, from the bytes of its frame to those of its answer: CPU time, without the system's.
 
     python benchmarks/path.py [name ...]
 
-Each row is the best of many short rounds, in microseconds per event. `pydantic alone` is validating, the handler and the
-serialising, which is the same for everybody; `bare` is an event with nothing around it.
+Each row is the best of many short rounds, in microseconds per event, of which four come with each read. `pydantic alone` is
+validating, the handler and the serialising, which is the same for everybody; `bare` is an event with nothing around it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import queue
 import sys
+import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
 import flask
+from load import client_frame
 from pydantic import TypeAdapter
 from servers.chat import Message, Posted, post
+from werkzeug.test import EnvironBuilder
 
-from framework import Depends, Namespace, SocketIO, guard, signals
-from framework.testing import Client
-from framework.transport.packets import EVENT, Header
+from framework import Depends, Namespace, SocketIO, event, guard, signals
+from framework.transport.leading import Leader, advance
+from framework.transport.link import RECEIVE_BYTES, Link
 
-EVENTS = 200
+READS, WINDOW = 50, 4
 ROUNDS = 200
+MASK = b"\1\2\3\4"
 BODY = (
     '["message",{"room":"lobby","text":"the quick brown fox jumps over the lazy dog, once more",'
     '"tags":["a","b"],"ts":1700000000.25,"author":"ada"}]'
@@ -34,6 +38,7 @@ BODY = (
 class Chat(Namespace):
     namespace = "/chat"
 
+    @event(run="inline")
     def on_message(self, message: Message) -> Posted:
         return post(message)
 
@@ -41,6 +46,7 @@ class Chat(Namespace):
 class Guarded(Namespace):
     namespace = "/chat"
 
+    @event(run="inline")
     @guard(lambda: True)
     def on_message(self, message: Message) -> Posted:
         return post(message)
@@ -49,6 +55,7 @@ class Guarded(Namespace):
 class Dependent(Namespace):
     namespace = "/chat"
 
+    @event(run="inline")
     def on_message(self, message: Message, number: int = Depends(lambda: 1)) -> Posted:
         return post(message)
 
@@ -56,6 +63,7 @@ class Dependent(Namespace):
 class Contextual(Namespace):
     namespace = "/chat"
 
+    @event(run="inline")
     def on_message(self, message: Message) -> Posted:
         flask.g.sid = flask.request.sid  # type: ignore[attr-defined]
         flask.session.get("user")
@@ -65,6 +73,7 @@ class Contextual(Namespace):
 class Named(Namespace):
     namespace = "/chat"
 
+    @event(run="inline")
     def on_message(self, message: Message) -> Posted:
         str(self.sid)
         return post(message)
@@ -73,6 +82,7 @@ class Named(Namespace):
 class Untyped(Namespace):
     namespace = "/chat"
 
+    @event(run="inline")
     def on_message(self, message):  # type: ignore[no-untyped-def]
         return {"id": 1, "room": message["room"], "author": message["author"], "length": len(message["text"])}
 
@@ -112,39 +122,89 @@ CASES: dict[str, Callable[[], flask.Flask]] = {
 }
 
 
+class Wire:
+    """In place of a socket: it brings the same bytes with each read, and keeps what is written last."""
+
+    def __init__(self) -> None:
+        self.incoming = b""
+        self.written: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.last = b""
+
+    def recv_into(self, buffer: memoryview) -> int:
+        buffer[: len(self.incoming)] = self.incoming
+        return len(self.incoming)
+
+    def send(self, data: bytes) -> int:
+        self.last = data
+        if not self.incoming:
+            self.written.put(data)
+        return len(data)
+
+    def fileno(self) -> int:
+        return -1
+
+
+class Host:
+    """In place of what waits for sockets: nothing does."""
+
+    name = "none"
+
+    def want(self, link: Link) -> None:
+        pass
+
+    resume = want
+
+
 def measure(app: flask.Flask) -> float:
     """Return the CPU time of one event, in microseconds."""
-    client = Client(app, Chat.namespace)
-    extension = app.extensions["socketio"]
-    event, server = extension.dispatch.event, extension.server
-    eio_sid = server.manager.eio_sid_from_sid(client.sid, Chat.namespace)
-    answered: deque[Any] = deque(maxlen=1)
-    server.send_encoded = lambda *about: answered.append(about[4])
-    server.send_ack = lambda header, encoded: answered.append(encoded)
-    headers = [Header(EVENT, 0, Chat.namespace, number, BODY, len(BODY), eio_sid) for number in range(EVENTS)]
-    find = getattr(extension.dispatch, "find", None)
-    route = (find(Chat.namespace, "message"),) if find else ()
-    event(client.sid, headers[0], "message", None, *route)
-    if answered[0].text != '[{"id":1,"room":"lobby","author":"ada","length":54}]':
-        raise SystemExit(f"answered with {answered[0].text}")
-    return time_each(lambda header: event(client.sid, header, "message", None, *route), headers)
+    server = app.extensions["socketio"].server
+    environ = {**EnvironBuilder("/socket.io/?EIO=4&transport=websocket").get_environ(), "flask.app": app}
+    wire, buffer, leader = Wire(), memoryview(bytearray(RECEIVE_BYTES)), Leader()
+    link = Link(wire, Host(), 1_000_000, 16_000_000, threading.Lock())
+    session = server.eio.create_session(environ)
+    server.eio.handlers["connect"](session.sid, environ)
+    session.attach(link)
+    link.user = session
+    link.receive(client_frame(f"40{Chat.namespace},"))
+    advance(leader, link)
+    while b"sid" not in wire.written.get(timeout=5):
+        pass
+    wire.incoming = b"".join(
+        mask(client_frame(f"42{Chat.namespace},{1000 + number}{BODY}")) for number in range(WINDOW)
+    )
+
+    def read() -> None:
+        link.read(buffer)
+        advance(leader, link)
+
+    read()  # the first has Flask make its context in full
+    read()
+    if wire.last.count(b'[{"id":1,"room":"lobby","author":"ada","length":54}]') != WINDOW:
+        raise SystemExit(f"answered with {wire.last!r}")
+    return time_each(read, READS) / WINDOW
+
+
+def mask(frame: bytes) -> bytes:
+    """Return a frame of `client_frame`, whose mask is zero, with one that is work."""
+    payload = bytes(byte ^ MASK[index % 4] for index, byte in enumerate(frame[8:]))
+    return frame[:4] + MASK + payload
 
 
 def measure_pydantic() -> float:
     """Return the CPU time of what can't be left out."""
     payload, ack = TypeAdapter(tuple[Literal["message"], Message]), TypeAdapter(tuple[Posted])
     parse, write = payload.validator.validate_json, ack.serializer.to_json
-    return time_each(lambda body: write((post(parse(body)[1]),), by_alias=True), [BODY] * EVENTS)
+    return time_each(lambda: write((post(parse(BODY)[1]),), by_alias=True), READS * WINDOW)
 
 
-def time_each(handle: Callable[[Any], object], items: list[Any]) -> float:
+def time_each(work: Callable[[], object], count: int) -> float:
     def round_s() -> float:
         started_s = time.thread_time()
-        for item in items:
-            handle(item)
+        for _ in range(count):
+            work()
         return time.thread_time() - started_s
 
-    return min(round_s() for _ in range(ROUNDS)) / len(items) * 1e6
+    return min(round_s() for _ in range(ROUNDS)) / count * 1e6
 
 
 def main(names: list[str]) -> None:

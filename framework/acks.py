@@ -17,7 +17,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
 from .errors import AckError, EventError
-from .exact import compile_check
+from .exact import Check, compile_checks
 from .schemas import (
     UNUSABLE,
     build_adapter,
@@ -70,11 +70,12 @@ class Output:
         if kind := find_unserialisable(self.schema):
             _refuse_without_json_schema(adapter, kind)
         self._validator = adapter.validator
-        self._serializer = adapter.serializer
+        self.serializer = adapter.serializer
         self._binary = may_hold_bytes(self.schema)
         self._floats = may_hold_floats(self.schema)
         self.holds_keys = may_hold_keys(self.schema)
-        self._is_exact = compile_check(self.schema)
+        self.checks = compile_checks(self.schema)
+        """What says of each value that `serializer` writes it as it is; None where only asking that tells."""
 
     def check(self, values: Sequence[Any]) -> Any:
         """Return *values* validated, as a tuple.
@@ -92,20 +93,19 @@ class Output:
             TypeError, ValueError: One is no JSON.
         """
         checked = self._validator.validate_python(values)
+        if self.checks is not None and all(check(value) for check, value in zip(self.checks, checked, strict=True)):
+            return Encoded(self.serializer.to_json(checked, by_alias=True).decode(), [])
         if self._binary:
             attachments: list[bytes] = []
-            plain = take_bytes(self._serializer.to_python(checked, by_alias=True, warnings="error"), attachments)
+            plain = take_bytes(self.serializer.to_python(checked, by_alias=True, warnings="error"), attachments)
             if attachments:
                 return Encoded(dump_json(plain), attachments)
-        if self._is_exact is not None and self._is_exact(checked):
-            text = self._serializer.to_json(checked, by_alias=True)
-        else:
-            text = self._serializer.to_json(checked, by_alias=True, warnings="error")
+        text = self.serializer.to_json(checked, by_alias=True, warnings="error")
         if self._floats:
             if b"null" in text:  # what pydantic writes for a number that is not finite
-                refuse_endless(self._serializer.to_python(checked, by_alias=True))
+                refuse_endless(self.serializer.to_python(checked, by_alias=True))
             check_finite(text)
-        return _new_encoded((text.decode(), []))
+        return Encoded(text.decode(), [])
 
     def plain(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Validate *values* and return them as JSON values with bytes kept, as a broker or a packet takes them.
@@ -116,12 +116,12 @@ class Output:
         """
         checked = self._validator.validate_python(values)
         if self._binary or self._floats:
-            plain = self._serializer.to_python(checked, by_alias=True, warnings="error")
+            plain = self.serializer.to_python(checked, by_alias=True, warnings="error")
             if self._floats:
                 refuse_endless(plain)
             if self._binary and holds_bytes(plain):
                 return tuple(to_plain(plain))
-        return tuple(self._serializer.to_python(checked, mode="json", by_alias=True, warnings="error"))
+        return tuple(self.serializer.to_python(checked, mode="json", by_alias=True, warnings="error"))
 
 
 class _Schemas(GenerateJsonSchema):
@@ -170,6 +170,7 @@ class Ack:
         self.typed = bare not in (inspect.Signature.empty, Any, object)
         self.several = get_origin(bare) is tuple or bare is tuple
         self._output: Output | None = None
+        self._is_exact: Check | None = None
         self._may_look_like_error = True
         if self.typed and bare not in _NO_VALUE:
             self._output = Output(annotation if self.several else tuple[annotation], names)
@@ -178,6 +179,9 @@ class Ack:
                     "it has a top-level field 'error', which is how a client tells a failure; rename the field or nest it"
                 )
             self._may_look_like_error = self._output.holds_keys
+            if self._output.checks is not None and not self.several:
+                self._is_exact = self._output.checks[0]
+                self._to_json = self._output.serializer.to_json
 
     @property
     def schema(self) -> Any:
@@ -194,6 +198,8 @@ class Ack:
             AckError: It is not what the annotation says, is no JSON, or looks like the error object.
         """
         try:
+            if self._is_exact is not None and self._is_exact(value):  # nor has it keys that look like an error
+                return _new_encoded((self._to_json((value,), by_alias=True).decode(), []))
             if self._output is not None:
                 encoded = self._output.encode(value if self.several else (value,))
             else:

@@ -45,7 +45,7 @@ class Answers:
 
     def send(self, event: EventArrival, encoded: Encoded) -> None:
         """Send the ack of *event*, which asked for one."""
-        self._extension.server.send_ack(event.header, encoded)
+        self._extension.server.send_ack(event.connection, event.header, encoded)
 
     def fail(self, event: EventArrival, body: dict[str, Any], error: Exception) -> Outcome:
         """Answer with an error object: as the ack, or as one ``error`` event when none was asked for."""

@@ -12,6 +12,7 @@ from .handling import Handling, Kind
 from .registry import Route, Surroundings, Target
 from .streaming import Stream
 from .streams import Chunks
+from .transport.connection import Connection
 from .transport.packets import Header
 
 
@@ -61,53 +62,80 @@ class EventArrival(Arrival):
     """One event.
 
     Args:
+        connection: It came over it.
         header: Its packet; the JSON in it is still text.
         values: Its decoded arguments when it came with attachments, else None.
         route: The way of its name.
+        load: Decodes its arguments.
 
-    ``chunks`` is what it is answered with bit by bit, or None; ``malformed`` is why its connection is to be closed,
-    whatever middleware makes of it.
+    ``malformed`` is why its connection is to be closed, whatever middleware makes of it.
     """
 
-    __slots__ = ("chunks", "context", "flow", "header", "malformed", "route", "stream", "stream_id", "values")
+    # One is made for every event: what most never change belongs to the class, and what somebody else knows is asked for.
+    kind: Kind = "event"
+    scope: Any = None
+    failure: Exception | None = None
+    malformed: MalformedPacket | None = None
+    stream: Stream | None = None
+    stream_id = ""
+    context: Context | None = None  # while middleware is asked
+    flow: contextvars.Context | None = None
+    _args: tuple[Any, ...] | None = None
+    is_changed = False
 
     def __init__(
         self,
+        connection: Connection,
         sid: str,
         header: Header,
-        name: str,
         values: list[Any] | None,
         route: Route,
         load: Callable[[EventArrival], tuple[Any, ...]],
     ) -> None:
-        # One is made for every event, so nothing is called here: it has its bases' attributes, too.
-        self.kind: Kind = "event"
-        self.namespace = header.namespace
-        self.event = name
+        self.connection = connection
+        self.environ = connection.environ
         self.sid = sid
-        self.known = route.is_known
-        self.handler = route.name
-        self.wants_ack = header.id is not None
-        self.scope: Any = None
-        self._load = load
-        self._args: tuple[Any, ...] | None = None
-        self._changed = False
-        self.target = route.target
-        self.failure = None
-        self.around = route.around
-        self.route = route
         self.header = header
         self.values = values
-        self.malformed: MalformedPacket | None = None
-        self.stream: Stream | None = None
-        self.stream_id = ""
-        self.context: Context | None = None  # while middleware is asked
-        self.flow: contextvars.Context | None = None
-        self.chunks: Chunks | None = route.chunks
+        self.route = route
+        self._load = load
+
+    @property
+    def namespace(self) -> str:  # type: ignore[override]
+        return self.header.namespace
+
+    @property
+    def event(self) -> str:  # type: ignore[override]
+        return self.header.name
+
+    @property
+    def known(self) -> bool:  # type: ignore[override]
+        return self.route.is_known
+
+    @property
+    def handler(self) -> str:  # type: ignore[override]
+        return self.route.name
+
+    @property
+    def wants_ack(self) -> bool:  # type: ignore[override]
+        return self.header.id is not None
+
+    @property
+    def target(self) -> Target | None:  # type: ignore[override]
+        return self.route.target
+
+    @property
+    def around(self) -> Surroundings:  # type: ignore[override]
+        return self.route.around
+
+    @property
+    def chunks(self) -> Chunks | None:
+        """What it is answered with bit by bit, or None."""
+        return self.route.chunks
 
     @property
     def awaits_beside(self) -> bool:
-        return self.chunks is not None and self.chunks.is_async
+        return self.route.chunks is not None and self.route.chunks.is_async
 
 
 def _name(target: Target | None) -> str:

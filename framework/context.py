@@ -43,9 +43,8 @@ class ManagedSession(dict[str, Any], SessionMixin):
 class _LightApp(_AppContext):  # type: ignore[misc]
     """An application context, the parts of which are made when they are asked for."""
 
-    __slots__ = ("_is_pushed", "_token")
+    __slots__ = ("_token",)
 
-    _is_pushed: bool
     _token: Token[Any]
 
     def __getattr__(self, name: str) -> Any:
@@ -54,7 +53,7 @@ class _LightApp(_AppContext):  # type: ignore[misc]
         elif name == "url_adapter":
             made = self.app.create_url_adapter(None)
         elif name == "_cv_tokens":
-            made, self._is_pushed = [self._token], True
+            made = [self._token]
         else:
             raise AttributeError(name)
         return self.__dict__.setdefault(name, made)  # another thread may have asked, too
@@ -62,7 +61,7 @@ class _LightApp(_AppContext):  # type: ignore[misc]
     def close(self, error: BaseException | None) -> None:
         """Do what Flask's ``pop`` does, as far as anybody would notice."""
         app = self.app
-        if self._is_pushed and len(self._cv_tokens) != 1:  # once more, by who pops it later
+        if "_cv_tokens" in self.__dict__ and len(self._cv_tokens) != 1:  # pushed once more, by who pops it later
             self.pop(error)
             return
         try:
@@ -77,35 +76,37 @@ class _LightApp(_AppContext):  # type: ignore[misc]
 class _Light(_RequestContext):  # type: ignore[misc]
     """A context for one more event of a connection, the parts of which are made when they are asked for."""
 
-    __slots__ = ("_app_context", "_args", "_first", "_handling", "_is_made", "_token", "is_kept")
+    __slots__ = ("_app_context", "_args", "_first", "_handling", "_token", "is_kept")
 
     _first: _First
     _handling: Handling
     _args: tuple[Any, ...]
     _token: Token[Any]
     _app_context: _LightApp | None
-    _is_made: bool
     is_kept: bool
 
     def match_request(self) -> None:
         """Leave it: Socket.IO's path leads to no view, which the first event has found out."""
 
     def __getattr__(self, name: str) -> Any:
-        about = self.__dict__
-        if name in _Light.__slots__ or name in about or name not in self._first.parts:
+        if name in _Light.__slots__:
             raise AttributeError(name)
-        made = self._first.make_parts()
+        about, first = self.__dict__, self._first
+        if name == first.session_key:
+            return about.setdefault(name, self._handling.environ[_SAVED_SESSION])
+        if name in about or name not in first.parts:
+            raise AttributeError(name)
+        made = first.make_parts()
         describe(made["request"], self._handling, self._args)
         made["_cv_tokens"] = [(self._token, self._app_context)]
         for key, value in made.items():
             about.setdefault(key, value)  # another thread may have asked, too
-        self._is_made = True
         return about[name]
 
     def show_args(self, args: tuple[Any, ...]) -> None:
         """Have ``request.event`` say what the handler will take."""
         self._args = args
-        if self._is_made:
+        if "request" in self.__dict__:
             self.request.event["args"] = args
 
     def keep(self) -> None:
@@ -114,14 +115,15 @@ class _Light(_RequestContext):  # type: ignore[misc]
 
     def close(self, error: BaseException | None, *, save: bool = True) -> None:
         """Do what Flask's ``pop`` does, as far as anybody would notice."""
-        app = self.app
-        if self._is_made and len(self._cv_tokens) != 1:  # pushed once more, by who pops it later
+        app = self._first.app
+        is_made = "_cv_tokens" in self.__dict__
+        if is_made and len(self._cv_tokens) != 1:  # pushed once more, by who pops it later
             self.pop(error)
             return
         try:
             if app.teardown_request_funcs or request_tearing_down.receivers:
                 app.do_teardown_request(error)
-            if self._is_made:
+            if is_made:
                 _close_request(self.request)
         finally:
             _request_variable.reset(self._token)
@@ -138,10 +140,10 @@ class _First:
         context: Flask's own, pushed.
     """
 
-    __slots__ = ("_app", "_context", "_is_plain", "_request", "_request_class", "is_light", "parts", "session_key")
+    __slots__ = ("_context", "_is_plain", "_request", "_request_class", "app", "is_light", "parts", "session_key")
 
     def __init__(self, context: Any) -> None:
-        self._app = context.app
+        self.app = context.app
         self._request_class = type(context.request)
         self._request = dict(vars(context.request))
         self._is_plain = (
@@ -159,7 +161,7 @@ class _First:
             vars(request).update(self._request)
         else:
             request = self._request_class(self._request["environ"])
-            request.json_module = self._app.json
+            request.json_module = self.app.json
             vars(request).update({key: self._request[key] for key in _ROUTED if key in self._request})
         return {**self._context, "request": request, "flashes": None, "_cv_tokens": [], "_after_request_functions": []}
 
@@ -175,20 +177,17 @@ class _First:
         setattr(context, self.session_key, session)
         return context
 
-    def open(self, session: SessionMixin, handling: Handling, args: tuple[Any, ...]) -> _Light:
-        """Return a new light context, as good as pushed."""
+    def open(self, handling: Handling, args: tuple[Any, ...]) -> _Light:
+        """Return a new light context, as good as pushed; the connection has a session of its own."""
         context: Any = _new(_Light)
-        context.app = app = handling.environ["flask.app"]
         context._first = self
         context._handling = handling
         context._args = args
-        context._is_made = context.is_kept = False
-        setattr(context, self.session_key, session)
+        context.is_kept = False
         outer = _app_variable.get(None)
-        if outer is None or outer.app is not app or _is_inside_event(outer):
+        if outer is None or outer.app is not self.app or _is_inside_event(outer):
             context._app_context = around = _new(_LightApp)
-            around.app = app
-            around._is_pushed = False
+            around.app = self.app
             around._token = _app_variable.set(around)
         else:
             context._app_context = None
@@ -235,21 +234,18 @@ def describe(request: Any, handling: Handling, args: tuple[Any, ...]) -> None:
     request.handling = handling
 
 
-def open_context(environ: dict[str, Any], manage_session: bool, handling: Handling, args: tuple[Any, ...]) -> Context:
-    """Make Flask's proxies work for what is being handled.
+def open_context(manage_session: bool, handling: Handling, args: tuple[Any, ...]) -> Context:
+    """Make Flask's proxies work for what is being handled; its ``environ`` has the application under ``flask.app``.
 
     Args:
-        environ: The connection's WSGI request, with the application under ``flask.app``.
         manage_session: Keep a session per connection; False uses the application's own session interface.
         args: For ``request.event``.
     """
-    handling.environ = environ
+    environ = handling.environ
     first: _First | None = environ.get(_FIRST)
-    if first is not None and first.is_light and manage_session and not appcontext_pushed.receivers:
-        saved = environ.get(_SAVED_SESSION)
-        if saved is not None:
-            return first.open(saved, handling, args)
-    return _Pushed(first, manage_session, handling, args)
+    if first is None or not first.is_light or not manage_session or appcontext_pushed.receivers:
+        return _Pushed(first, manage_session, handling, args)
+    return first.open(handling, args) if _SAVED_SESSION in environ else _Pushed(first, manage_session, handling, args)
 
 
 class Context(Protocol):

@@ -34,6 +34,7 @@ from .registry import LONGEST_GUESS, PLAIN_ACK, Registry, Route, Target
 from .running import Runner
 from .streaming import Streams
 from .transport import packets
+from .transport.connection import Connection
 from .transport.packets import Header
 from .wire import RefusedValue, load_json
 
@@ -64,6 +65,8 @@ class Dispatch:
         self._json = json_module
         self._runner = Runner(extension.async_mode)
         self._answers = Answers(extension, json_module)
+        self._load = self._load_args
+        self.routes = registry.routes
         self.failures = Failures(extension, self._runner)
         self._feeder = Feeder(extension, self._runner, self._answers, self.failures)
         life_cycle = LifeCycle(extension, registry, self._runner, self.failures, self.streams)
@@ -82,24 +85,20 @@ class Dispatch:
 
     # -- the path of one event
 
-    def find(self, namespace: str, name: str) -> Route:
-        """Return the way of the events *name*: what is known of one before it comes."""
-        return self._registry.route(namespace, name)
-
-    def event(self, sid: str, header: Header, name: str, values: list[Any] | None, route: Route | None = None) -> None:
+    def event(self, connection: Connection, sid: str, header: Header, values: list[Any] | None, route: Route) -> None:
         """Handle one event and answer it.
 
         Args:
             header: Its packet; the JSON in it is still text.
             values: Its decoded arguments when it came with attachments, else None.
-            route: What `find` returned for it, where somebody has asked already.
+            route: Of its name.
 
         Raises:
             MalformedPacket: Its JSON is none; the connection is to be closed.
         """
-        event = EventArrival(sid, header, name, values, route or self.find(header.namespace, name), self._load_args)
+        event = EventArrival(connection, sid, header, values, route, self._load)
         flow = contextvars.copy_context()  # what a handler sets in it is gone with it, and with a stream not before
-        if event.chunks is not None:
+        if route.chunks is not None:
             event.flow = flow
         flow.run(self._take, event)
         if event.stream is not None:
@@ -134,7 +133,7 @@ class Dispatch:
         try:
             if not event.route.is_wrapped:
                 args = self._read_args(event)  # what is wrong with it is said without opening Flask's context
-            context = self._open_context(event, args or ())
+            context = open_context(self._extension.manage_session, event, args or ())
             try:
                 outcome = self._run_and_answer(event, args, context)
             except BaseException as error:
@@ -155,13 +154,17 @@ class Dispatch:
 
     def _run_and_answer(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Outcome:
         failure: Exception | None = None
+        header, route = event.header, event.route
         try:
-            result = self._run_plain(event, args) if event.route.is_plain else self._run(event, args, context)
+            if route.is_plain and args is not None:
+                result = self._runner.call_handler(route.call, args)
+            else:
+                result = self._run(event, args, context)
             if event.malformed is not None:  # middleware took it for a failure to make up for
                 raise event.malformed
-            if event.chunks is not None:
-                result = self._feeder.open(event, event.chunks, result, context)
-            encoded = None if event.header.id is None else event.route.ack.encode(result, self._answers.dumps)
+            if route.chunks is not None:
+                result = self._feeder.open(event, route.chunks, result, context)
+            encoded = None if header.id is None else route.ack.encode(result, self._answers.dumps)
         except Exception as error:
             failure = error
             if event.malformed is not None:
@@ -169,26 +172,12 @@ class Dispatch:
             return self._recover(event, error)
         else:
             if encoded is not None:
-                self._extension.server.send_ack(event.header, encoded)
+                self._extension.server.send_ack(event.connection, header, encoded)
             return OK
         finally:
-            if event.stream is None:
-                if event.stream_id:
-                    self._feeder.release(event)
-                if event.scope is not None:
-                    event.close_scope(failure)
-
-    def _open_context(self, event: EventArrival, args: tuple[Any, ...]) -> Context:
-        connection = event.header.connection
-        if connection is not None:
-            environ = connection.environ
-        else:
-            environ = self._extension.server.get_environ(event.sid, namespace=event.namespace)
-        return open_context(environ, self._extension.manage_session, event, args)
-
-    def _run_plain(self, event: EventArrival, args: Any) -> Any:
-        event.settle(args)
-        return self._runner.call_handler(cast(Target, event.target), args)
+            if event.stream is None and (event.stream_id or event.scope is not None):
+                self._feeder.release(event)
+                event.close_scope(failure)
 
     def _run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
         if args is not None:
@@ -232,17 +221,18 @@ class Dispatch:
             PayloadError: They are not what it takes.
             EventError: There is no handler.
         """
-        route, header = event.route, event.header
-        handler, changed = route.handler, event.changed_args
+        route, body = event.route, event.header.body
+        handler = route.handler
         if route.target is None:
             raise self._unknown(event)
-        if changed is None and packets.is_too_deep(header.body, self._extension.server.limits.max_nesting):
-            raise PayloadError("Invalid payload: nested too deep.")
+        if not event.is_changed and packets.is_too_deep(body, self._extension.server.limits.max_nesting):
+            raise _too_deep()
         if handler is None:
             return event.args
-        if event.values is None and changed is None and route.one_pass and (handler.typed or self._json is None):
+        is_text = event.values is None and not event.is_changed
+        if is_text and route.one_pass and (handler.typed or self._json is None):
             try:
-                return handler.payload.parse_json(header.body)
+                return handler.payload.parse_json(body)
             except json.JSONDecodeError as error:
                 raise _malformed(event) from error
         return handler.payload.parse_values(event.args if route.one_pass else [event.event, *event.args])
@@ -258,7 +248,7 @@ class Dispatch:
         if event.values is not None:
             return tuple(event.values)
         if packets.is_too_deep(header.body, self._extension.server.limits.max_nesting):
-            raise PayloadError("Invalid payload: nested too deep.")
+            raise _too_deep()
         try:
             found: list[Any] = load_json(header.body) if self._json is None else self._json.loads(header.body)
         except RefusedValue as error:
@@ -338,6 +328,10 @@ class Dispatch:
         clients = cast(Any, SocketIOTestClient).clients
         manager = self._extension.server.manager
         return bool(clients) and manager.eio_sid_from_sid(handling.sid, handling.namespace) in clients
+
+
+def _too_deep() -> PayloadError:
+    return PayloadError("Invalid payload: nested too deep.")
 
 
 def _malformed(event: EventArrival) -> MalformedPacket:

@@ -1,18 +1,21 @@
-"""Whether a value is made of exactly what its schema names, so that pydantic has nothing to object to when it writes it.
+"""Whether a value is made of exactly what its schema names, so that pydantic has nothing to object to; and where its floats are.
 
 A model may have been changed since it was validated; ``warnings="error"`` finds that out, and costs more than writing a
-small one. Where a look at the types of a few plain fields says the same, it is not asked. Compiled once per handler.
+small one. Where a look at the types of a few plain fields says the same, it is not asked. A number that is not finite is
+found in the same way, where it can only be in a field of its own. Compiled once per handler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
+from math import isfinite
+from operator import attrgetter
 from types import NoneType
 from typing import Any
 from uuid import UUID
 
-from .schemas import read_fields
+from .schemas import may_hold_floats, read_fields
 
 Check = Callable[[Any], bool]
 
@@ -29,31 +32,45 @@ _PLAIN: dict[str, type] = {
     "uuid": UUID,
 }
 _MAX_PARTS = 16  # more take longer to look at than pydantic takes
+_UNBOUNDED = frozenset({"type", "metadata", "ref"})  # what a schema holds that refuses nothing of its type
 
 
-def compile_check(schema: Any) -> Check | None:
-    """Return what says of a tuple that it is exactly as *schema* has it; None where only pydantic can tell.
+def compile_checks(schema: Any) -> tuple[Check, ...] | None:
+    """Return what says of each item of a tuple that it is exactly as *schema* has it, and finite.
 
-    It knows models of plain values, also inside each other, and lists nothing else: their length is not bounded.
+    None where only pydantic can tell. Such an item is one that neither validating nor serialising would change or refuse. Known are models of plain values, also
+    inside each other, and nothing that lists others: its length is not bounded.
     """
+    if (items := _read_items(schema)) is None:
+        return None
+    checks = [_compile(item) if _is_free(item) else None for item in items]
+    known = tuple(check for check in checks if check is not None)
+    return known if len(known) == len(checks) and 0 < len(known) <= _MAX_PARTS else None
+
+
+def _read_items(schema: Any) -> list[Mapping[str, Any]] | None:
+    """Return the schemas of a tuple's items; None where their number is not known, or it is written differently."""
     while schema["type"] != "tuple" and "schema" in schema and "serialization" not in schema:
         schema = schema["schema"]
     if schema["type"] != "tuple" or "variadic_item_index" in schema or "serialization" in schema:
         return None
-    checks = [_compile(item) for item in schema["items_schema"]]
-    known = [check for check in checks if check is not None]
-    if len(known) != len(checks) or not 0 < len(known) <= _MAX_PARTS:
-        return None
-    if len(known) == 1:
-        only = known[0]
-        return lambda values: only(values[0])
-    return lambda values: all(check(value) for check, value in zip(known, values, strict=True))
+    items: list[Mapping[str, Any]] = schema["items_schema"]
+    return items
+
+
+def _is_free(node: Mapping[str, Any]) -> bool:
+    """Say whether a value of the right type can't be wrong; what is in a model has been validated with it."""
+    if node["type"] == "nullable":
+        return _is_free(node["schema"])
+    return node["type"] == "model" or node.keys() <= _UNBOUNDED
 
 
 def _compile(node: Mapping[str, Any]) -> Check | None:
     if "serialization" in node:
         return None
     kind = node["type"]
+    if kind == "float":
+        return lambda value: type(value) is float and isfinite(value)
     if (plain := _PLAIN.get(kind)) is not None:
         return lambda value: type(value) is plain
     if kind == "default":
@@ -64,17 +81,14 @@ def _compile(node: Mapping[str, Any]) -> Check | None:
 
 
 def _compile_model(node: Mapping[str, Any]) -> Check | None:
-    fields = node["schema"]
-    config = node.get("config") or {}
-    extra = (fields.get("extra_behavior"), config.get("extra_fields_behavior"))
-    if fields["type"] != "model-fields" or node.get("root_model") or fields.get("computed_fields") or "allow" in extra:
+    if not _is_closed(node) or "revalidate_instances" in (node.get("config") or {}):
         return None
     kinds: list[tuple[str, type]] = []
     checks: list[tuple[str, Check]] = []
-    for name, field in read_fields(fields).items():
+    for name, field in read_fields(node["schema"]).items():
         inside = field["schema"]
         plain = None if "serialization" in inside else _PLAIN.get(inside["type"])
-        if plain is not None:
+        if plain is not None and plain is not float:
             kinds.append((name, plain))
         elif (check := _compile(inside)) is not None:
             checks.append((name, check))
@@ -83,6 +97,19 @@ def _compile_model(node: Mapping[str, Any]) -> Check | None:
     if len(kinds) + len(checks) > _MAX_PARTS:
         return None
     return _build(node["cls"], tuple(kinds), tuple(checks))
+
+
+def _is_closed(node: Mapping[str, Any]) -> bool:
+    """Say whether a model holds its fields and nothing else."""
+    fields = node["schema"]
+    config = node.get("config") or {}
+    extra = (fields.get("extra_behavior"), config.get("extra_fields_behavior"))
+    return bool(
+        fields["type"] == "model-fields"
+        and not node.get("root_model")
+        and not fields.get("computed_fields")
+        and "allow" not in extra
+    )
 
 
 def _build(cls: type, kinds: tuple[tuple[str, type], ...], checks: tuple[tuple[str, Check], ...]) -> Check:
@@ -100,3 +127,48 @@ def _build(cls: type, kinds: tuple[tuple[str, type], ...], checks: tuple[tuple[s
         return all(inside(about.get(name, about)) for name, inside in checks) if checks else True
 
     return check
+
+
+def compile_endless(schema: Any) -> Check | None:
+    """Return what says of a tuple whether a float in it is not finite; None where one may be in any place."""
+    if (items := _read_items(schema)) is None:
+        return None
+    try:
+        places = tuple(place for index, item in enumerate(items) for place in _find_floats(index, (), item))
+    except _AnywhereError:
+        return None
+
+    def is_endless(values: Any) -> bool:
+        for index, read in places:
+            value = read(values[index])
+            if type(value) is float and not isfinite(value):
+                return True
+        return False
+
+    return is_endless
+
+
+class _AnywhereError(Exception):
+    """Floats may be in any place."""
+
+
+def _find_floats(
+    index: int, names: tuple[str, ...], node: Mapping[str, Any]
+) -> Iterator[tuple[int, Callable[[Any], Any]]]:
+    """Yield the places of the floats in an item: its index, and what reads one."""
+    if not may_hold_floats(node):
+        return
+    kind = node["type"]
+    if kind == "default" or (kind == "nullable" and node["schema"]["type"] == "float"):
+        yield from _find_floats(index, names, node["schema"])
+    elif kind == "float":
+        yield index, attrgetter(".".join(names)) if names else _itself
+    elif kind == "model" and _is_closed(node) and not (node.get("post_init") or node.get("custom_init")):
+        for name, field in read_fields(node["schema"]).items():
+            yield from _find_floats(index, (*names, name), field["schema"])
+    else:
+        raise _AnywhereError
+
+
+def _itself(value: Any) -> Any:
+    return value

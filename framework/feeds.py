@@ -102,7 +102,7 @@ class Feed:
     def has_room(self) -> bool:
         """Say whether less than half of what may wait to be sent to the client does."""
         server = self._feeder.extension.server
-        return bool(server.queued_bytes(self._event.header.eio_sid) * 2 < server.limits.max_send_queue_bytes)
+        return bool(server.queued_bytes(self._event.connection.eio_sid) * 2 < server.limits.max_send_queue_bytes)
 
     def finish(self, error: Exception | None, *, cancelled: bool, left: bool) -> None:
         """Tell the client, unless it has left, and close what was kept open."""

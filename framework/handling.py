@@ -18,11 +18,11 @@ class Handling:
 
     __slots__ = (
         "_args",
-        "_changed",
         "_load",
         "environ",
         "event",
         "handler",
+        "is_changed",
         "kind",
         "known",
         "namespace",
@@ -69,7 +69,7 @@ class Handling:
         self.scope: Any = None  # the dependencies made so far; the dispatcher's
         self._load = load
         self._args: tuple[Any, ...] | None = None
-        self._changed = False
+        self.is_changed = False  # somebody has set `args`; for the dispatcher
 
     @property
     def awaits_beside(self) -> bool:
@@ -95,22 +95,17 @@ class Handling:
     @args.setter
     def args(self, args: tuple[Any, ...]) -> None:
         self._args = tuple(args)
-        self._changed = True
+        self.is_changed = True
 
     def settle(self, args: tuple[Any, ...]) -> Came:
         """Take *args* as what was validated, and return what `restore` goes back to."""
-        came = (self._args, self._changed)
-        self._args, self._changed = args, False
+        came = (self._args, self.is_changed)
+        self._args, self.is_changed = args, False
         return came
 
     def restore(self, came: Came) -> None:
         """Have the arguments as they came again, for what is around: it may look at them, or proceed once more."""
-        self._args, self._changed = came
-
-    @property
-    def changed_args(self) -> tuple[Any, ...] | None:
-        """What somebody set as `args`, or None."""
-        return self._args if self._changed else None
+        self._args, self.is_changed = came
 
     def __repr__(self) -> str:
         name = self.event if self.known else self.event[:LONGEST_NAME]  # the client's own may be of any length

@@ -160,8 +160,8 @@ class LifeCycle:
 
     @contextlib.contextmanager
     def _open_context(self, arrival: Arrival) -> Iterator[None]:
-        environ = self._extension.server.get_environ(arrival.sid, namespace=arrival.namespace)
-        context = open_context(environ, self._extension.manage_session, arrival, arrival.args)
+        arrival.environ = self._extension.server.get_environ(arrival.sid, namespace=arrival.namespace)
+        context = open_context(self._extension.manage_session, arrival, arrival.args)
         try:
             yield
         except BaseException as error:

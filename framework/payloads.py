@@ -16,6 +16,7 @@ from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, SchemaError, core_schema
 
 from .errors import PayloadError
+from .exact import compile_endless
 from .paths import PathReader
 from .schemas import UNUSABLE, build_adapter, may_hold_floats
 from .wire import RefusedValue, load_json
@@ -84,6 +85,7 @@ class Payload:
         self._validator: Any = adapter.validator
         self.schema = adapter.core_schema
         self._floats = may_hold_floats(adapter.core_schema)
+        self._is_endless = compile_endless(adapter.core_schema) if self._floats else None
         self._paths = PathReader(adapter.core_schema)
 
     def parse_json(self, text: str) -> tuple[Any, ...]:
@@ -93,15 +95,20 @@ class Payload:
             PayloadError: *text* does not match.
             json.JSONDecodeError: *text* is no JSON.
         """
-        if self._floats and _may_be_endless(text):
+        if self._floats and self._is_endless is None and _may_be_endless(text):
             _refuse_text(text)
         try:
-            return self._validator.validate_json(text)[1:]  # type: ignore[no-any-return]
+            values: tuple[Any, ...] = self._validator.validate_json(text)
         except ValidationError as error:
+            if self._floats and _may_be_endless(text):
+                _refuse_text(text)
             if error.error_count() == 1 and _is_text(error.errors(include_url=False)[0]):
                 _refuse_text(text)
                 raise PayloadError("Invalid payload: nested too deep, or a number is out of range.") from error
             raise self._explain(error) from error
+        if self._is_endless is not None and self._is_endless(values):
+            _refuse_text(text)
+        return values[1:]
 
     def parse_values(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Turn decoded arguments, which may hold bytes, into the handler's arguments.

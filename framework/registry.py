@@ -12,7 +12,7 @@ import inspect
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 
 from .acks import Ack
 from .dependencies import Injection, Node
@@ -22,8 +22,6 @@ from .middleware import NO_LAYERS, Guard, Layer, Layers, read_class_guards, read
 from .namespace import Namespace
 from .signatures import find_definition
 from .streams import Chunks
-
-V = TypeVar("V")
 
 PLAIN_ACK = Ack()
 ANY = "*"
@@ -127,6 +125,7 @@ class Route:
     __slots__ = (
         "ack",
         "around",
+        "call",
         "chunks",
         "handler",
         "is_async",
@@ -155,6 +154,7 @@ class Route:
         self.is_wrapped = bool(layers or guards) or own
         self.is_async = _wait(layers, guards) or (target is not None and target.is_async)
         self.is_plain = not self.is_wrapped and target is not None and target.is_plain
+        self.call: Any = target.call if target is not None else None
         self.pace: Any = None
 
 
@@ -175,15 +175,44 @@ def _is_async(function: Any) -> bool:
     return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(find_definition(called))
 
 
-class _Others(dict[str, V], Generic[V]):
-    """What belongs to each of some names; what any other name gets, which is not kept."""
+class _Names(dict[str, Route]):
+    """The ways of one path's events by name; any other name gets one that is not kept."""
 
-    def __init__(self, known: Mapping[str, V], other: V) -> None:
+    def __init__(self, known: Mapping[str, Route], other: Route) -> None:
         super().__init__(known)
         self._other = other
 
-    def __missing__(self, name: str) -> V:
+    def __missing__(self, name: str) -> Route:
         return self._other
+
+
+class _Routes(dict[str, _Names]):
+    """The ways of all events by path and name, read when one is asked for after a change.
+
+    Args:
+        read: Returns those of each known path, and those of any other.
+        changing: Held while something changes.
+    """
+
+    def __init__(self, read: Callable[[], tuple[dict[str, _Names], _Names]], changing: threading.RLock) -> None:
+        super().__init__()
+        self._read = read
+        self._other: _Names | None = None
+        self._changing = changing
+
+    def forget(self) -> None:
+        """Read them again: something has changed."""
+        self._other = None
+        self.clear()
+
+    def __missing__(self, path: str) -> _Names:
+        other = self._other
+        if other is None:
+            with self._changing:
+                known, other = self._read()
+                self.update(known)
+                self._other = other
+        return self.get(path, other)
 
 
 class Mounted:
@@ -232,8 +261,9 @@ class Registry:
         self._classes: dict[str, Mounted] = {}
         self._everywhere = NOTHING_AROUND
         self._around: dict[str, Surroundings] = {}
-        self._routes: _Others[_Others[Route]] | None = None
         self._changing = threading.RLock()
+        self.routes = _Routes(self._read_routes, self._changing)
+        """The way of what a client sends, by path and name; names that nobody serves share one, whatever they are."""
 
     def use(self, layers: Layers) -> None:
         """Put *layers* around everything, inside those that are there already."""
@@ -241,7 +271,7 @@ class Registry:
             self._everywhere = Surroundings(self._everywhere.layers + layers)
             for path, mounted in self._classes.items():
                 self._surround(path, mounted)
-            self._routes = None
+            self.routes.forget()
 
     def around(self, path: str) -> Surroundings:
         """Return what goes around everything on *path*."""
@@ -255,38 +285,29 @@ class Registry:
         target = Target(handler, handler.function, named=handler.event == ANY)
         with self._changing:
             self._functions.setdefault(namespace, {})[handler.event] = target
-            self._routes = None
+            self.routes.forget()
 
     def add_class(self, path: str, mounted: Mounted) -> None:
         """Serve a namespace."""
         with self._changing:
             self._classes[path] = mounted
             self._surround(path, mounted)
-            self._routes = None
+            self.routes.forget()
 
     def serves(self, namespace: str, accepted: Container[str]) -> bool:
         """Say whether clients may join *namespace*; *accepted* are those that need no handler."""
         return namespace in self._classes or namespace in self._functions or accepted == ANY or namespace in accepted
 
-    def route(self, namespace: str, event: str) -> Route:
-        """Return the way of what a client sends as *event*; names that nobody serves share one, whatever they are."""
-        routes = self._routes
-        if routes is None:
-            routes = self._read_routes()
-        return routes[namespace][event]
+    def _read_routes(self) -> tuple[dict[str, _Names], _Names]:
+        paths = {*self._classes, *self._functions} - {ANY}
+        return {path: self._read_path(path) for path in paths}, self._read_path(ANY)
 
-    def _read_routes(self) -> _Others[_Others[Route]]:
-        with self._changing:
-            paths = {*self._classes, *self._functions} - {ANY}
-            self._routes = _Others({path: self._read_path(path) for path in paths}, self._read_path(ANY))
-            return self._routes
-
-    def _read_path(self, path: str) -> _Others[Route]:
+    def _read_path(self, path: str) -> _Names:
         mounted, around = self._classes.get(path), self.around(path)
         names = {*self._functions.get(path, ()), *self._functions.get(ANY, ()), *(mounted.targets if mounted else ())}
         routes = {name: Route(self.find(path, name), around) for name in names}
         routes |= {name: Route(None, around) for name in LIFE_CYCLE}  # no event of a client gets there
-        return _Others(routes, Route(self.find(path, None), around))
+        return _Names(routes, Route(self.find(path, None), around))
 
     def find(self, namespace: str, event: str | None) -> Target | None:
         """Return what serves *event*: function, catch-all function, any namespace's function, class, in this order.

@@ -73,10 +73,10 @@ class Runner:
         """Call a plain or an async function and return what it does."""
         return self._finish(None, run_guarded(function, *args))
 
-    def call_handler(self, target: Target, args: tuple[Any, ...]) -> Any:
-        """Call the handler of *target*, which needs nothing else; `run_guarded`, without a call of its own."""
+    def call_handler(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        """Call a handler that needs nothing else; `run_guarded`, without a call of its own."""
         try:
-            result = target.call(*args)
+            result = function(*args)
         except Exception:
             raise
         except BaseException as error:

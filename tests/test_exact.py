@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import warnings
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,11 +11,21 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, RootModel, TypeAdapter, computed_field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    RootModel,
+    TypeAdapter,
+    computed_field,
+)
 
 from framework.acks import Ack
-from framework.errors import AckError
-from framework.exact import compile_check
+from framework.errors import AckError, PayloadError
+from framework.exact import compile_checks, compile_endless
+from framework.payloads import Parameter, Payload
 
 
 class Author(BaseModel):
@@ -50,7 +62,8 @@ class Longer(Posted):
 
 
 def check_of(*types: Any) -> Any:
-    return compile_check(TypeAdapter(tuple[types]).core_schema)  # type: ignore[valid-type]
+    checks = compile_checks(TypeAdapter(tuple[types]).core_schema)  # type: ignore[valid-type]
+    return checks and (lambda values: all(check(value) for check, value in zip(checks, values, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -115,3 +128,80 @@ def test_answer_is_what_it_is_where_pydantic_is_always_asked(**parts: Any) -> No
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert Ack(Posted).encode(posted).text == expected
+
+
+# -- numbers that are not finite
+
+
+class Point(BaseModel):
+    x: float
+    y: float | None = None
+
+
+class Line(BaseModel):
+    name: str
+    start: Point
+    width: float = 1.0
+
+
+class Watched(BaseModel):
+    x: float
+
+    def model_post_init(self, context: Any) -> None:
+        pass
+
+
+def endless(*types: Any) -> Any:
+    return compile_endless(TypeAdapter(tuple[types]).core_schema)  # type: ignore[valid-type]
+
+
+INFINITE = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("types", "finite", "infinite"),
+    [
+        ((float,), (1.0,), (INFINITE,)),
+        ((int, float | None), (1, None), (1, float("nan"))),
+        ((Point,), (Point(x=1),), (Point(x=INFINITE),)),
+        ((Point,), (Point(x=1, y=2),), (Point(x=1, y=-INFINITE),)),
+        ((str, Line), ("a", Line(name="a", start=Point(x=1))), ("a", Line(name="a", start=Point(x=INFINITE)))),
+        ((Line,), (Line(name="a", start=Point(x=1)),), (Line(name="a", start=Point(x=1), width=INFINITE),)),
+    ],
+)
+def test_number_that_is_not_finite_is_found_in_its_place(types: Any, finite: Any, infinite: Any) -> None:
+    assert endless(*types)(finite) is False
+    assert endless(*types)(infinite) is True
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        Any,
+        list[float],
+        dict[str, float],
+        Open,
+        Watched,
+        Point | None,
+        Point | int,
+        Annotated[float, AfterValidator(abs)],
+    ],
+)
+def test_number_that_may_be_in_any_place_or_be_seen_before_has_no_check(declared: Any) -> None:
+    assert endless(declared) is None
+    assert endless(float, declared) is None
+
+
+@given(st.text(max_size=5), st.floats(), st.none() | st.floats(), st.floats())
+def test_payload_is_taken_exactly_when_its_numbers_are_finite(
+    name: str, x: float, y: float | None, width: float
+) -> None:
+    text = json.dumps(["draw", {"name": name, "start": {"x": x, "y": y}, "width": width}]).replace(
+        "-Infinity", "-1e999"
+    )
+    payload = Payload("draw", [Parameter("line", Line)])
+    if all(math.isfinite(number) for number in (x, y or 0.0, width)):
+        assert payload.parse_json(text) == (Line(name=name, start=Point(x=x, y=y), width=width),)
+    else:
+        with pytest.raises((PayloadError, json.JSONDecodeError)):  # `Infinity` is no JSON, 1e999 is
+            payload.parse_json(text)

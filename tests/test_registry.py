@@ -79,7 +79,7 @@ def socketio() -> SocketIO:
 
 def find(socketio: SocketIO, name: str, namespace: str = "/chat") -> Route:
     assert socketio.dispatch is not None
-    return socketio.dispatch.find(namespace, name)
+    return socketio.dispatch.routes[namespace][name]
 
 
 def test_a_name_has_one_route(socketio: SocketIO) -> None:

@@ -23,9 +23,10 @@ class Hands:
         self.paused = False
         self.corks: list[bool] = []
         self.got: list[str] = []
+        self.user = self
         self._to = to
 
-    def hand_on(self, message: str) -> None:
+    def take(self, link: Any, message: str) -> None:
         self.got.append(message)
         if self._to is not None:
             self._to(message)
@@ -93,11 +94,40 @@ def test_handler_that_says_where_it_runs_is_not_moved(run: Any, inline: bool) ->
     assert pace.inline is inline
 
 
+def lane() -> Lane:
+    return Lane(ThreadPool(1), 10, 1000)
+
+
 def test_leader_that_can_not_be_replaced_runs_only_what_is_declared_for_it() -> None:
+    ran: list[str] = []
     leader = Leader(can_be_replaced=False)
-    assert leader.may_run(Pace("inline"))
-    assert not leader.may_run(Pace())
-    assert Leader().may_run(Pace())
+    assert leader.run(Pace("inline"), lane(), ran.append, "declared")
+    assert not leader.run(Pace(), lane(), ran.append, "measured")
+    assert Leader().run(Pace(), lane(), ran.append, "of another leader")
+    assert ran == ["declared", "of another leader"]
+
+
+def test_leader_runs_nothing_of_a_client_for_which_something_runs_or_waits() -> None:
+    ran: list[int] = []
+    leader, busy, queued = Leader(), lane(), lane()
+    assert busy.begin()
+    assert not leader.run(Pace(), busy, ran.append, 1)
+    assert leader.run(Pace(), queued, ran.append, 2)
+    assert leader.lane is queued  # until it is done with the client
+    queued.put(lambda: ran.append(3))
+    assert not leader.run(Pace(), queued, ran.append, 4)
+    assert ran == [2]
+
+
+def test_handler_that_raises_ends_neither_the_leader_nor_its_turn(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise SystemExit
+
+    leader = Leader()
+    assert leader.run(Pace(), lane(), fail)
+    assert "a job failed" in caplog.text
+    assert not leader.deposed
+    assert not leader.running
 
 
 def test_leader_is_replaced_inside_a_handler_and_nowhere_else() -> None:

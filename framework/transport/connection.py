@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from .engine import EngineSocket
@@ -28,11 +28,12 @@ class Incoming(Protocol):
     def connected(self, sid: str, namespace: str) -> None:
         """Take note that a client was accepted and told so."""
 
-    def find(self, namespace: str, name: str) -> Route:
-        """Return where an event goes; the same object for the same event."""
+    @property
+    def routes(self) -> Mapping[str, Mapping[str, Route]]:
+        """Where an event goes, by namespace and name; the same object for the same event, and one for every name."""
         ...
 
-    def event(self, sid: str, header: Header, name: str, values: list[Any] | None, route: Any = None) -> None:
+    def event(self, connection: Connection, sid: str, header: Header, values: list[Any] | None, route: Any) -> None:
         """Handle one event; *values* are its decoded arguments when it came with attachments."""
 
     def disconnect(self, sid: str, namespace: str, reason: str) -> None:
@@ -86,7 +87,7 @@ class Connection:
 class AtOnce:
     """A lane that runs its jobs where they come: a test's client, which wants no other thread."""
 
-    waits = False
+    jobs = None
 
     def begin(self) -> bool:
         return True

@@ -410,11 +410,17 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             start_response(answer["status"], answer["headers"])
             return [answer["response"]]
 
+    def create_session(self, environ: dict[str, Any]) -> EngineSocket:
+        """Return a new session for the client of a request; nobody has been told of it."""
+        sid = self.generate_id()
+        found = self.sockets[sid] = EngineSocket(self, sid, environ)
+        return found
+
     def _handle_connect(
         self, environ: dict[str, Any], start_response: Any, transport: str, jsonp_index: int | None = None
     ) -> Any:
-        sid = self.generate_id()
-        found = self.sockets[sid] = EngineSocket(self, sid, environ)
+        found = self.create_session(environ)
+        sid = found.sid
         interval_s = self.ping_interval + self.ping_interval_grace_period
         handshake = {
             "sid": sid,

@@ -7,11 +7,14 @@ place in which a leader may be replaced, so nothing else needs to know of it.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Literal
 
 from .link import Link
+
+logger = logging.getLogger(__name__)
 
 SLOW_S = 0.0005
 MAX_MESSAGES = 64  # of one client, before the others have their turn
@@ -31,29 +34,29 @@ class Pace:
         run: ``inline`` or ``pool`` to decide by hand; None to measure.
     """
 
-    __slots__ = ("_debt", "_left", "_trial", "inline", "measured")
+    __slots__ = ("_left", "_trial", "debt", "inline", "measured")
 
     def __init__(self, run: Run = None) -> None:
         self.measured = run is None
         self.inline = run != "pool"
-        self._debt = 0
+        self.debt = 0  # what slow runs have left
         self._left = 0  # runs in the pool until the next trial
         self._trial = _FIRST_TRIAL
 
     def note(self, duration_s: float) -> None:
-        """Take note of a run in the leader."""
+        """Take note of a run in the leader; a quick one is nothing to tell while there is no debt."""
         if duration_s > SLOW_S:
             self.block()
-        elif self._debt:
-            self._debt -= 1
-            if not self._debt:
+        elif self.debt:
+            self.debt -= 1
+            if not self.debt:
                 self._trial = _FIRST_TRIAL
 
     def block(self) -> None:
         """Take note of a run that is slow, or blocks at this moment."""
         if self.measured and self.inline:
-            self._debt += _PENALTY
-            if self._debt >= _LIMIT:
+            self.debt += _PENALTY
+            if self.debt >= _LIMIT:
                 self.inline = False
                 self._left = self._trial
                 self._trial = min(self._trial * 2, _LAST_TRIAL)
@@ -63,7 +66,7 @@ class Pace:
         if self.measured:
             self._left -= 1
             if self._left <= 0:
-                self._debt = _LIMIT - 1
+                self.debt = _LIMIT - 1
                 self.inline = True
 
 
@@ -103,19 +106,50 @@ class Leader:
         self.watch = watch
         self.watched = watch is None
 
-    def may_run(self, pace: Pace) -> bool:
-        """Say whether a handler of that pace runs here."""
-        return pace.inline and (self.can_be_replaced or not pace.measured)
+    def run(self, pace: Pace, lane: Any, step: Callable[..., object], *about: Any) -> bool:
+        """Run a handler of that pace here if it is quick and nothing of its client waits or runs; say whether it has been.
 
-    def begin(self, pace: Pace | None = None) -> float:
-        """Note that a handler starts; return when."""
+        Then it is this leader's turn until it is done with the client.
+        """
+        if not pace.inline or (pace.measured and not self.can_be_replaced):
+            return False
+        if self.lane is not lane:
+            if not lane.begin():
+                return False
+            self.lane = lane
+        elif lane.jobs:
+            return False
+        # `begin`, the step and `end`, without a call for each: this is done for every event.
         self.pace = pace
-        self.since_s = now = time.monotonic()
-        self.running.append(now)
-        if not self.watched and self.watch is not None:
-            self.watched = True
+        self.since_s = since_s = time.monotonic()
+        self.running.append(since_s)
+        if not self.watched:
+            self._call_watch()
+        try:
+            step(*about)
+        except BaseException:
+            logger.exception("a job failed")
+        try:
+            self.running.pop()
+        except IndexError:
+            self.deposed = True
+        duration_s = time.monotonic() - since_s
+        if duration_s > SLOW_S or pace.debt:
+            pace.note(duration_s)
+        return True
+
+    def begin(self) -> None:
+        """Note that something of the application's starts, which no pace is kept of."""
+        self.pace = None
+        self.since_s = time.monotonic()
+        self.running.append(self.since_s)
+        if not self.watched:
+            self._call_watch()
+
+    def _call_watch(self) -> None:
+        self.watched = True
+        if self.watch is not None:
             self.watch()
-        return now
 
     def end(self) -> None:
         """Note that it has ended."""
@@ -155,7 +189,11 @@ def advance(leader: Leader, link: Link) -> bool:
     link.cork()
     try:
         for _ in range(MAX_MESSAGES):
-            link.hand_on(backlog.popleft())
+            received = backlog.popleft()
+            if type(received) is str:  # nearly always; a call less
+                link.user.take(link, received)
+            else:
+                link.hand_on(received)
             if leader.deposed:
                 return False
             if not backlog or link.paused:

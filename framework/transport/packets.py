@@ -6,10 +6,11 @@ Node's server does.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ..acks import Encoded
 from ..errors import MalformedPacket
@@ -27,14 +28,12 @@ _BRACES_AS_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
-@dataclass(slots=True)
-class Header:
-    """What stands before a packet's JSON.
+class Header(NamedTuple):
+    """What a packet says of itself, and its JSON.
 
     Args:
-        size_bytes: Of the body and its attachments.
-        eio_sid: Whose it is; its answer goes there, even when its client has left the namespace.
-        connection: The same, as the server knows it.
+        name: Of an event.
+        size_bytes: Of an event's body and its attachments.
     """
 
     type: int
@@ -42,24 +41,25 @@ class Header:
     namespace: str
     id: int | None
     body: str
+    name: str = ""
     size_bytes: int = 0
-    eio_sid: str | None = None
-    connection: Any = None
 
 
-# The same for what nearly every packet is: an event whose name has nothing in it that JSON escapes. What it does not match
-# goes the long way.
-_EVENT = re.compile(r'2(?:(/[^,?]{0,255}),)?([0-9]{1,19})?(?=\["([^"\\\x00-\x1f]*)")').match
+# A named tuple in half the time.
+_new_header: Callable[[tuple[Any, ...]], Header] = functools.partial(tuple.__new__, Header)
 
 
-def parse_event(text: str) -> tuple[Header, str] | None:
-    """Return the header and the name of an event without attachments; None for whatever else *text* is."""
+# What nearly every packet is: an event without attachments whose name has nothing in it that JSON escapes.
+_EVENT = re.compile(r'2(?:(/[^,?]{0,255}),)?([0-9]{1,19})?(\["([^"\\\x00-\x1f]*)".*)', re.DOTALL).match
+
+
+def parse_event(text: str) -> Header | None:
+    """Return the header of an event without attachments; None for what is none, or has to be looked at more closely."""
     match = _EVENT(text)
     if match is None:
         return None
-    namespace, ack_id, name = match.groups()
-    body = text[match.end() :]
-    return Header(EVENT, 0, namespace or "/", None if ack_id is None else int(ack_id), body, len(body)), name
+    namespace, ack_id, body, name = match.groups()
+    return _new_header((EVENT, 0, namespace or "/", None if ack_id is None else int(ack_id), body, name, len(body)))
 
 
 def parse_packet(text: str, limits: Limits, *, from_server: bool = False) -> Header:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +23,7 @@ from .connection import AtOnce, Connection, Incoming, Route
 from .encoding import choose_packet_class
 from .engine import EngineServer
 from .frames import text_frame
-from .leading import Leader, Pace
+from .leading import Pace
 from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, read_values
 from .outgoing import Outgoing
 from .packets import Header, Partial
@@ -142,14 +141,14 @@ class Server(socketio.Server):  # type: ignore[misc]
         if eio_sid is not None:
             self.send_frames(eio_sid, Outgoing(packets.render_packet(kind, namespace, ack_id, encoded)))
 
-    def send_ack(self, header: Header, encoded: Encoded) -> None:
+    def send_ack(self, connection: Connection, header: Header, encoded: Encoded) -> None:
         """Answer the event that came with *header*; nothing happens when its connection has gone."""
         text, attachments = encoded
-        session = header.connection.session if header.connection is not None else None
+        session = connection.session
         link = session.link if session is not None else None
         if link is None or attachments or not self.is_direct:
             frames = packets.render_packet(packets.ACK, header.namespace, header.id, encoded)
-            self._deliver(str(header.eio_sid), Outgoing(frames))
+            self._deliver(connection.eio_sid, Outgoing(frames))
         elif header.namespace == "/":
             link.write(text_frame(f"43{header.id}{text}"))
         else:
@@ -254,7 +253,7 @@ class Server(socketio.Server):  # type: ignore[misc]
         """
         partial = connection.partial
         if partial is None and type(data) is str and (event := packets.parse_event(data)) is not None:
-            self._take_event(connection, *event)
+            self._take_event(connection, event)
         elif isinstance(data, bytes):
             if partial is None:
                 raise MalformedPacket("an attachment that belongs to no packet")
@@ -278,8 +277,8 @@ class Server(socketio.Server):  # type: ignore[misc]
         """Put what the packet asks for in the client's order; an ack goes straight to who waits for it."""
         if header.type in (packets.EVENT, packets.BINARY_EVENT):
             name = packets.read_event_name(header.body)
-            header.size_bytes = len(header.body) + (partial.size_bytes if partial else 0)
-            self._take_event(connection, header, name, partial)
+            size_bytes = len(header.body) + (partial.size_bytes if partial else 0)
+            self._take_event(connection, header._replace(name=name, size_bytes=size_bytes), partial)
         elif header.type in (packets.ACK, packets.BINARY_ACK):
             self._take_ack(connection, header, partial)
         elif header.type == packets.CONNECT:
@@ -291,40 +290,18 @@ class Server(socketio.Server):  # type: ignore[misc]
             leave = functools.partial(self._handle_disconnect, connection.eio_sid, header.namespace, reason)
             self._enqueue(connection, leave)
 
-    def _take_event(self, connection: Connection, header: Header, name: str, partial: Partial | None = None) -> None:
+    def _take_event(self, connection: Connection, header: Header, partial: Partial | None = None) -> None:
         """Run the handler here, where a leader reads and the handler is quick; else leave it to the pool."""
-        header.eio_sid = connection.eio_sid
-        header.connection = connection
-        route = self.incoming.find(header.namespace, name)
+        route = self.incoming.routes[header.namespace][header.name]
         pace = route.pace or self._pace(route)
         session = connection.session
         leader = session.link.leader if session is not None and session.link is not None else None
-        if leader is None or not leader.may_run(pace) or not self._has_turn(leader, connection.lane):
-            self._leave_to_pool(connection, header, name, partial, route)
+        about = (connection, header, partial, route)
+        if leader is not None and self.ordered and leader.run(pace, connection.lane, self._run_event, *about):
             return
-        since_s = leader.begin(pace)
-        try:
-            self._run_event(connection, header, name, partial, route)
-        except BaseException:
-            logger.exception("a job failed")
-        leader.end()
-        pace.note(time.monotonic() - since_s)
-
-    def _has_turn(self, leader: Leader, lane: Lane | AtOnce) -> bool:
-        """Say whether nothing of the client waits or runs; then it is this leader's turn until it is done with the client."""
-        if leader.lane is lane:
-            return not lane.waits
-        if self.ordered and lane.begin():
-            leader.lane = lane
-            return True
-        return False
-
-    def _leave_to_pool(
-        self, connection: Connection, header: Header, name: str, partial: Partial | None, route: Route
-    ) -> None:
-        if not route.pace.inline:
-            route.pace.pool()
-        job: Callable[[], object] = functools.partial(self._run_event, connection, header, name, partial, route)
+        if not pace.inline:
+            pace.pool()
+        job: Callable[[], object] = functools.partial(self._run_event, *about)
         if not self.ordered and not isinstance(connection.lane, AtOnce):
             job = functools.partial(self._pool.submit, job)
         self._enqueue(connection, job, header.size_bytes)
@@ -386,15 +363,13 @@ class Server(socketio.Server):  # type: ignore[misc]
         if (found := self.eio.sockets.get(eio_sid)) is not None:
             found.refuse(reason)
 
-    def _run_event(
-        self, connection: Connection, header: Header, name: str, partial: Partial | None, route: Route
-    ) -> None:
+    def _run_event(self, connection: Connection, header: Header, partial: Partial | None, route: Route) -> None:
         sid = connection.sids.get(header.namespace)
         if sid is None:
             return
         try:
             values = None if partial is None else _read_arguments(partial)
-            self.incoming.event(sid, header, name, values, route)
+            self.incoming.event(connection, sid, header, values, route)
         except MalformedPacket as error:
             self._close(connection.eio_sid, str(error))
 

@@ -151,22 +151,17 @@ class Lane:
         max_bytes: What the jobs that wait may hold; one job may be larger.
     """
 
-    __slots__ = ("_bytes", "_jobs", "_limit", "_lock", "_max_bytes", "_on_room", "_pool", "_running")
+    __slots__ = ("_bytes", "_limit", "_lock", "_max_bytes", "_on_room", "_pool", "_running", "jobs")
 
     def __init__(self, pool: Pool, limit: int, max_bytes: int, create_lock: Callable[[], Any] = threading.Lock) -> None:
         self._pool = pool
         self._limit = limit
         self._max_bytes = max_bytes
         self._lock = create_lock()
-        self._jobs: collections.deque[tuple[Job, int]] | None = None  # made when something waits: most never do
+        self.jobs: collections.deque[tuple[Job, int]] | None = None  # made when something waits: most never do
         self._bytes = 0
         self._running = False
         self._on_room: tuple[Callable[[], object], ...] = ()
-
-    @property
-    def waits(self) -> bool:
-        """Whether a job waits."""
-        return bool(self._jobs)
 
     def begin(self) -> bool:
         """Claim the turn for the calling thread, which calls `end`; False while something waits or runs."""
@@ -179,7 +174,7 @@ class Lane:
     def end(self) -> None:
         """Give the turn back; what came meanwhile is run by the pool."""
         with self._lock:
-            self._running = bool(self._jobs)
+            self._running = bool(self.jobs)
             if not self._running:
                 return
         self._start()
@@ -187,9 +182,9 @@ class Lane:
     def put(self, job: Job, *, size_bytes: int = 0) -> bool:
         """Run *job* after those before it, in the pool; False when more wait now than may."""
         with self._lock:
-            if self._jobs is None:
-                self._jobs = collections.deque()
-            self._jobs.append((job, size_bytes))
+            if self.jobs is None:
+                self.jobs = collections.deque()
+            self.jobs.append((job, size_bytes))
             self._bytes += size_bytes
             start, self._running = not self._running, True
             has_room = self._has_room()
@@ -212,7 +207,7 @@ class Lane:
         event.wait()
 
     def _has_room(self) -> bool:
-        waiting = len(self._jobs) if self._jobs is not None else 0
+        waiting = len(self.jobs) if self.jobs is not None else 0
         return waiting <= 1 or (waiting <= self._limit and self._bytes <= self._max_bytes)
 
     def _start(self) -> None:
@@ -227,10 +222,10 @@ class Lane:
         turn = self._pool.create_turn()
         while True:
             with self._lock:
-                if not self._jobs:
-                    self._jobs, self._running = None, False
+                if not self.jobs:
+                    self.jobs, self._running = None, False
                     return
-                job, size_bytes = self._jobs.popleft()
+                job, size_bytes = self.jobs.popleft()
                 self._bytes -= size_bytes
                 callbacks: tuple[Callable[[], object], ...] = ()
                 if self._on_room and self._has_room():
