@@ -66,8 +66,9 @@ def test_handler_that_fails_is_acked_masked(client: JavaScriptSocket, event: str
 def test_handler_that_fails_tells_no_secret_outside_debug(js: Clients, server: Wire) -> None:
     client = connect(js, server, ["websocket"])
     answers = [client.call(event) for event in ("broken", "wrong", "exit")]
-    assert "sekret" not in str(answers)
-    assert ".py" not in str(answers)
+    if server.kind != "werkzeug":  # which is in debug
+        assert "sekret" not in str(answers)
+        assert ".py" not in str(answers)
     error_id = answers[0][0]["error"]["id"]
     assert error_id in server.read_log()
 
