@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast, overload
 
 import flask
 import flask_socketio
@@ -13,7 +13,6 @@ import socketio
 
 from . import serving, signals
 from .clients import ClientInfo, read_clients
-from .contract import Contract, Generator, read_contract
 from .dispatch import Dispatch
 from .errors import ConfigurationError, DuplicateNamespaceError, HandlerSignatureError
 from .events import Target, run_for
@@ -27,6 +26,9 @@ from .routes import Route, read_routes
 from .transport.driver import AUTO, OFF
 from .transport.manager import is_nobody
 from .transport.server import Server
+
+if TYPE_CHECKING:  # it takes time to import, and serving needs none of it
+    from .contract import Contract, Generator
 
 F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
@@ -303,6 +305,8 @@ class SocketIO(flask_socketio.SocketIO):
 
     def contract(self) -> Contract:
         """Return what the application promises to its clients, as data; read anew each time."""
+        from .contract import read_contract
+
         settings: Mapping[str, Any] = getattr(self.sender, "config", {})
         about = {key.lower(): find_setting(settings, f"CONTRACT_{key}") for key in ("TITLE", "VERSION", "DESCRIPTION")}
         about["title"] = about["title"] or getattr(self.sender, "name", "application")

@@ -106,6 +106,18 @@ class Found:
         return f"{SETTING_PREFIX}DISABLED_PLUGINS={self.name}"
 
 
+@dataclass(frozen=True)
+class Known:
+    """A plugin that another one may require.
+
+    Args:
+        missing: Why it is not loaded; empty for a loaded one.
+    """
+
+    found: Found
+    missing: str = ""
+
+
 def check_given(plugins: Iterable[Any]) -> list[Plugin[Any] | type[Plugin[Any]]]:
     """Return what ``SocketIO(plugins=...)`` was given.
 

@@ -11,21 +11,22 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import flask
 
 from .. import signals
-from ..contract import Generator
 from ..errors import DuplicateNamespaceError, FrameworkError, PluginError
 from ..limits import SETTING_PREFIX
 from ..transport.carriers import Carrier
-from .discovery import ALL, Found, check_given, describe_error, find_plugins
+from .discovery import ALL, Found, Known, check_given, describe_error, find_plugins
 from .hooks import NOTHING, Additions, check_clashes, collect
 from .order import find_cycle, sort_plugins
 from .plugin import Plugin
-from .requirements import Known, check_requirements
 from .settings import read_disabled, read_settings, read_strict
+
+if TYPE_CHECKING:
+    from ..contract import Generator
 
 P = TypeVar("P", bound=Plugin[Any])
 T = TypeVar("T")
@@ -210,6 +211,8 @@ class Plugins:
     def _start(self, app: flask.Flask, names: list[str], found: Found, cls: type[Plugin[Any]]) -> None:
         start = time.perf_counter()
         additions = NOTHING
+        from .requirements import check_requirements  # there is a plugin: now it is needed
+
         try:
             check_requirements(found, cls, self._known)
             plugin = _set_up(found, cls, self._socketio, app, names)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Generic, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, get_origin
 
 import click
 import flask
 import flask_socketio
 from blinker import NamedSignal
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
-from ..contract import Generator
 from ..errors import PluginError
 from ..middleware import AnyMiddleware
 from ..transport.carriers import Carrier
+
+if TYPE_CHECKING:  # an application without plugins does not pay for importing them
+    from packaging.specifiers import SpecifierSet
+
+    from ..contract import Generator
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -157,6 +159,8 @@ def _check_attributes(cls: type[Plugin[Any]]) -> None:
         value = getattr(cls, attribute)
         if not isinstance(value, tuple | list) or not all(isinstance(item, str) for item in value):
             raise PluginError(f"{where}.{attribute} is {value!r}; it is a tuple of names, e.g. ('auth',).")
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         SpecifierSet(cls.requires_framework)
     except (InvalidSpecifier, TypeError, AttributeError) as error:
@@ -166,6 +170,8 @@ def _check_attributes(cls: type[Plugin[Any]]) -> None:
 
 
 def _read_requirement(cls: type[Plugin[Any]], text: str) -> tuple[str, SpecifierSet]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         found = Requirement(text)
         if found.extras or found.marker or found.url:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from packaging.specifiers import SpecifierSet
@@ -12,20 +11,8 @@ from packaging.version import InvalidVersion, Version
 
 from ..errors import PluginError
 from ..version import __version__
-from .discovery import Found
+from .discovery import Found, Known
 from .plugin import Plugin
-
-
-@dataclass(frozen=True)
-class Known:
-    """A plugin that another one may require.
-
-    Args:
-        missing: Why it is not loaded; empty for a loaded one.
-    """
-
-    found: Found
-    missing: str = ""
 
 
 def check_requirements(found: Found, cls: type[Plugin[Any]], known: Mapping[str, Known]) -> None:
