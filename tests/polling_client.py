@@ -27,7 +27,7 @@ class PollingClient:
         self._headers = headers
         self.sid = ""
         self._waiting: list[str | bytes] = []
-        (opened,) = self._poll()
+        opened, *_ = self._poll()  # a session that ended meanwhile says so in the same answer
         self.handshake: dict[str, Any] = json.loads(str(opened)[1:])
         self.sid = self.handshake["sid"]
 

@@ -232,9 +232,10 @@ def test_session_without_a_namespace_is_closed_after_the_timeout() -> None:
 
 
 def test_session_with_a_namespace_outlives_the_timeout() -> None:
-    app, _, server = build(limits=Limits(connect_timeout_s=0.05))
-    client, idle = PollingClient(app), PollingClient(app)
+    app, _, server = build(limits=Limits(connect_timeout_s=0.5))
+    client = PollingClient(app)
     client.join()
+    idle = PollingClient(app)  # the time of the first is over when that of the second is
     wait_until(lambda: idle.sid not in server.eio.sockets)
     assert client.post('421["echo"]') == 200
 
