@@ -1,4 +1,4 @@
-"""The package, the examples and the claims beside this file, for both type checkers."""
+"""The package, the plugins, the examples and the claims beside this file, for both type checkers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from tests.live import ROOT
 
 pytestmark = pytest.mark.typing
 
-CHECKED = ["framework", "examples", "tests/typing"]
+# What `make typecheck` checks too; `make test` leaves it to these tests, once is enough.
+PLUGINS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("plugins/*/framework_*") if path.is_dir())
+CHECKED = ["framework", *PLUGINS, "examples", "tests/typing"]
 
 
 def test_mypy_finds_nothing_in_strict_mode() -> None:
