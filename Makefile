@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 python := $(VENV)/bin/python
 pip_install := -m pip install --quiet --disable-pip-version-check
 # The pip that comes with Python 3.11 and 3.12 takes three times as long to find what is locked.
-newer_pip := $(pip_install) "pip>=26,<27"
+newer_pip := $(pip_install) "pip>=26,<27" || echo "Going on with the pip that is there."
 locked := $(pip_install) --require-hashes --requirement
 this := $(pip_install) --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 uv_lock := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
