@@ -12,6 +12,7 @@ import flask_socketio
 import socketio
 
 from . import serving, signals
+from .callers import find_caller
 from .clients import ClientInfo, read_clients
 from .dispatch import Dispatch
 from .errors import ConfigurationError, DuplicateNamespaceError, HandlerSignatureError
@@ -341,7 +342,8 @@ class SocketIO(flask_socketio.SocketIO):
         options.pop("broadcast", None)  # without a target it is one
         skip = _as_list(options.pop("skip_sid", None))
         if not options.pop("include_self", True):
-            skip.append(cast(Any, flask.request).sid)
+            caller = find_caller()
+            skip.append(caller.sid if caller is not None else cast(Any, flask.request).sid)
         if callback := options.pop("callback", None):
             options["callback"] = self._with_context(callback)
         data = args[0] if len(args) == 1 else args
@@ -367,10 +369,10 @@ class SocketIO(flask_socketio.SocketIO):
 
     def _with_context(self, callback: Callable[..., Any]) -> Callable[..., Any]:
         """Run *callback* in the request context of the event that it was passed from, if there is one."""
-        sid = getattr(flask.request, "sid", None) if flask.has_request_context() else None
-        if sid is None:
+        caller = find_caller()
+        if caller is None:
             return callback
-        namespace = cast(Any, flask.request).namespace
+        sid, namespace = caller
         return lambda *answer: cast(Any, self)._handle_event(callback, None, namespace, sid, *answer)
 
     # -- serving

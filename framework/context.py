@@ -103,6 +103,11 @@ class _Light(_RequestContext):  # type: ignore[misc]
             about.setdefault(key, value)  # another thread may have asked, too
         return about[name]
 
+    @property
+    def handling(self) -> Handling | None:
+        """What is being handled, as long as there is no request to ask, which somebody may have changed."""
+        return None if "request" in self.__dict__ else self._handling
+
     def show_args(self, args: tuple[Any, ...]) -> None:
         """Have ``request.event`` say what the handler will take."""
         self._args = args

@@ -18,6 +18,7 @@ import flask
 from pydantic import ValidationError
 
 from .acks import Output, UnusableAck
+from .callers import Caller, find_caller
 from .errors import AnswerError, HandlerSignatureError, NotBoundError
 from .handlers import RESERVED_EVENTS, HandlerTable
 from .payloads import describe
@@ -347,16 +348,19 @@ def current_sid(what: str) -> str:
     Raises:
         RuntimeError: None is; *what* names who asks.
     """
-    sid = getattr(flask.request, "sid", None) if flask.has_request_context() else None
-    if sid is None:
+    return _current_caller(what).sid
+
+
+def _current_caller(what: str) -> Caller:
+    caller = find_caller()
+    if caller is None:
         raise RuntimeError(f"{what}: no client's event is being handled here. Say the target with to=...")
-    return str(sid)
+    return caller
 
 
 def _find_client(socketio: Any, path: str, what: str) -> str:
     """Return the sid that the client whose event is being handled has on *path*; each namespace knows it by another."""
-    sid = current_sid(what)
-    here = getattr(flask.request, "namespace", path)
+    sid, here = _current_caller(what)
     if here == path:
         return sid
     manager = socketio.server.manager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import flask
 import flask_socketio
 
+from .callers import Caller, find_caller
 from .errors import ClientGoneError
 from .events import Target
 
@@ -71,7 +72,7 @@ def call(event: str, *args: Any, **options: Any) -> Any:
 def _targeted(options: dict[str, Any]) -> dict[str, Any]:
     """Say the namespace and the target: without ``to`` and ``broadcast`` the client whose event is being handled."""
     if "namespace" not in options:
-        options["namespace"] = cast(Any, flask.request).namespace
+        options["namespace"] = _caller().namespace
     room = options.pop("room", None)
     to: Target | None = options.pop("to", None)
     to = room if to is None else to
@@ -82,12 +83,17 @@ def _targeted(options: dict[str, Any]) -> dict[str, Any]:
 
 def _own_sid(namespace: str) -> Target:
     """Return the sid that the client being handled has in *namespace*, which may be another than the event's."""
-    request = cast(Any, flask.request)
-    if request.namespace == namespace:
-        return str(request.sid)
+    sid, here = _caller()
+    if here == namespace:
+        return sid
     manager = _extension().server.manager
-    eio_sid = manager.eio_sid_from_sid(request.sid, request.namespace)
+    eio_sid = manager.eio_sid_from_sid(sid, here)
     return manager.sid_from_eio_sid(eio_sid, namespace) or NOBODY
+
+
+def _caller() -> Caller:
+    request = cast(Any, flask.request)
+    return find_caller() or Caller(request.sid, request.namespace)  # which raises what Flask raises
 
 
 def _extension() -> Any:

@@ -29,6 +29,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("what goes around a handler", {"middleware"}),
     ("what a handler sends bit by bit", {"streams"}),
     ("what a class serves", {"handlers"}),
+    ("who is being served", {"callers"}),
     ("what a class sends", {"events"}),
     ("what a user subclasses and calls", {"namespace", "functions"}),
     ("bytes, sockets and loops", {"transport"}),
