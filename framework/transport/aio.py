@@ -8,6 +8,7 @@ only handlers that are declared ``run="inline"`` run on it; all others run in th
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import http.client
 import io
@@ -15,6 +16,7 @@ import logging
 import socket
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
@@ -28,6 +30,35 @@ logger = logging.getLogger(__name__)
 HIGH_WATER_BYTES = 65536
 MAX_EARLY_BYTES = 65536
 WSGI = Callable[[dict[str, Any], Any], Any]
+
+
+class Due:
+    """The links of one loop for which other threads have something to write; the loop is woken once for all of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._links: collections.deque[Link] = collections.deque()
+        self._is_woken = False
+
+    def add(self, link: Link) -> None:
+        """Have the loop flush *link*; from any thread."""
+        self._links.append(link)
+        if not self._is_woken:
+            self._is_woken = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._flush)
+
+    def _flush(self) -> None:
+        self._is_woken = False  # before it looks: what comes from now on wakes again
+        for _ in range(len(self._links)):
+            link = self._links.popleft()
+            try:
+                link.flush()
+            except Exception:  # the others have to be written to all the same
+                logger.exception("a WebSocket failed")
+
+
+_dues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Due] = weakref.WeakKeyDictionary()
 
 
 class SocketProtocol(asyncio.Protocol):
@@ -51,7 +82,8 @@ class SocketProtocol(asyncio.Protocol):
         self._link: Link | None = None
         self._early: list[bytes] | None = None  # what came before the handshake was answered
         self._is_full = False
-        self._is_due = False
+        self._is_held = False
+        self._due = _dues.get(self._loop) or _dues.setdefault(self._loop, Due(self._loop))
 
     # -- what asyncio calls
 
@@ -150,20 +182,15 @@ class SocketProtocol(asyncio.Protocol):
 
     def want(self, link: Link) -> None:
         if link.paused and link.leader is self._leader:
-            self._transport.pause_reading()
-        if link.blocked and not self._is_full and not self._is_due:
-            self._is_due = True
-            self._call(self._flush, link)
+            self._hold(True)
+        if link.blocked and not self._is_full:
+            self._due.add(link)
 
     def resume(self, link: Link) -> None:
         self._call(self._resume, link)
 
-    def _flush(self, link: Link) -> None:
-        self._is_due = False
-        link.flush()
-
     def _resume(self, link: Link) -> None:
-        self._transport.resume_reading()
+        self._hold(False)
         self._hand_on()
 
     def shut(self, how: int) -> None:
@@ -190,8 +217,20 @@ class SocketProtocol(asyncio.Protocol):
         except Exception:
             logger.exception("a WebSocket failed")
             self._transport.abort()
-        if link.backlog and not link.paused:
+        has_more = bool(link.backlog)
+        if has_more and not link.paused:
             self._loop.call_soon(self._hand_on)
+        self._hold(has_more or link.paused)
+
+    def _hold(self, hold: bool) -> None:
+        """Read no more while something that was read is not handed on: a client that never stops would be all there is."""
+        if hold != self._is_held:
+            self._is_held = hold
+            with contextlib.suppress(RuntimeError):  # it is closed
+                if hold:
+                    self._transport.pause_reading()
+                else:
+                    self._transport.resume_reading()
 
 
 class Wire:
