@@ -71,17 +71,9 @@ class EventArrival(Arrival):
     ``malformed`` is why its connection is to be closed, whatever middleware makes of it.
     """
 
-    # One is made for every event: what most never change belongs to the class, and what somebody else knows is asked for.
+    __slots__ = ("connection", "context", "flow", "header", "malformed", "route", "stream", "stream_id", "values")
+
     kind: Kind = "event"
-    scope: Any = None
-    failure: Exception | None = None
-    malformed: MalformedPacket | None = None
-    stream: Stream | None = None
-    stream_id = ""
-    context: Context | None = None  # while middleware is asked
-    flow: contextvars.Context | None = None
-    _args: tuple[Any, ...] | None = None
-    is_changed = False
 
     def __init__(
         self,
@@ -92,13 +84,23 @@ class EventArrival(Arrival):
         route: Route,
         load: Callable[[EventArrival], tuple[Any, ...]],
     ) -> None:
+        # One is made for every event, so nothing is called here, and what somebody else knows is asked for.
         self.connection = connection
         self.environ = connection.environ
         self.sid = sid
         self.header = header
         self.values = values
         self.route = route
+        self.scope = None
+        self.failure = None
+        self.malformed: MalformedPacket | None = None
+        self.stream: Stream | None = None
+        self.stream_id = ""
+        self.context: Context | None = None  # while middleware is asked
+        self.flow: contextvars.Context | None = None
+        self.is_changed = False
         self._load = load
+        self._args = None
 
     @property
     def namespace(self) -> str:  # type: ignore[override]
