@@ -73,8 +73,6 @@ class EventArrival(Arrival):
 
     __slots__ = ("connection", "context", "flow", "header", "malformed", "route", "stream", "stream_id", "values")
 
-    kind: Kind = "event"
-
     def __init__(
         self,
         connection: Connection,
@@ -84,10 +82,18 @@ class EventArrival(Arrival):
         route: Route,
         load: Callable[[EventArrival], tuple[Any, ...]],
     ) -> None:
-        # One is made for every event, so nothing is called here, and what somebody else knows is asked for.
-        self.connection = connection
-        self.environ = connection.environ
+        # One is made for every event, so nothing is called here: it has its bases' attributes, too.
+        self.kind: Kind = "event"
+        self.namespace = header.namespace
+        self.event = header.name
         self.sid = sid
+        self.known = route.is_known
+        self.handler = route.name
+        self.wants_ack = header.id is not None
+        self.environ = connection.environ
+        self.target = route.target
+        self.around = route.around
+        self.connection = connection
         self.header = header
         self.values = values
         self.route = route
@@ -101,34 +107,6 @@ class EventArrival(Arrival):
         self.is_changed = False
         self._load = load
         self._args = None
-
-    @property
-    def namespace(self) -> str:  # type: ignore[override]
-        return self.header.namespace
-
-    @property
-    def event(self) -> str:  # type: ignore[override]
-        return self.header.name
-
-    @property
-    def known(self) -> bool:  # type: ignore[override]
-        return self.route.is_known
-
-    @property
-    def handler(self) -> str:  # type: ignore[override]
-        return self.route.name
-
-    @property
-    def wants_ack(self) -> bool:  # type: ignore[override]
-        return self.header.id is not None
-
-    @property
-    def target(self) -> Target | None:  # type: ignore[override]
-        return self.route.target
-
-    @property
-    def around(self) -> Surroundings:  # type: ignore[override]
-        return self.route.around
 
     @property
     def chunks(self) -> Chunks | None:
