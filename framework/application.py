@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, cast, overload
 
 import flask
 import flask_socketio
-import socketio
 
 from . import serving, signals
 from .callers import find_caller
@@ -21,10 +19,18 @@ from .handlers import CANCEL_STREAM, Handler, Run, caller_locals, locate, read_f
 from .limits import Limits, find_setting
 from .middleware import AnyMiddleware, read_layers
 from .namespace import Namespace
+from .options import (
+    AppJSON,
+    SocketIOMiddleware,
+    choose_async_mode,
+    complete_options,
+    find_queue,
+    make_manager,
+    take_path,
+)
 from .plugins import Plugin, PluginInfo, Plugins
 from .registry import Mounted, Registry
 from .routes import Route, read_routes
-from .transport.driver import AUTO, OFF
 from .transport.manager import is_nobody
 from .transport.server import Server
 
@@ -35,20 +41,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
 PluginT = TypeVar("PluginT", bound=Plugin[Any])
 AsyncMode = Literal["threading", "gevent"]
-
-_ASYNC_MODES = ("threading", "gevent")
-_PATH_OPTIONS = ("path", "resource")
-
-
-class _Middleware(socketio.WSGIApp):  # type: ignore[misc]
-    """Answers Socket.IO's own requests and tells them which application they belong to."""
-
-    def __init__(self, server: Server, app: flask.Flask, path: str) -> None:
-        super().__init__(server, app.wsgi_app, socketio_path=path)
-        self._app = app
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        return super().__call__({**environ, "flask.app": self._app}, start_response)
 
 
 class SocketIO(flask_socketio.SocketIO):
@@ -121,19 +113,24 @@ class SocketIO(flask_socketio.SocketIO):
         self.sender = app if app is not None else self
         self.server_options.update(options)
         self.manage_session = self.server_options.pop("manage_session", self.manage_session)
-        path = self._take_path()
-        self.async_mode = self._choose_async_mode(self.server_options.get("async_mode"), settings)
+        path = take_path(self.server_options)
+        self.async_mode = choose_async_mode(self.server_options.get("async_mode"), settings)
         if app is not None:
             self.server = None  # what plugins add is served with the rest
             self._plugins.load(app)
-        self._choose_manager(app, "client_manager" in options, settings)
+        channel = self.server_options.pop("channel", "flask-socketio")
+        url = find_queue(self.server_options, settings)
+        if url and "client_manager" not in options:
+            self.server_options["client_manager"] = make_manager(url, channel, write_only=app is None)
         self._registry = Registry()
         self._registry.use(read_layers(self._plugins.middleware, "plugins"))
         self._registry.use(read_layers(self._middleware, "SocketIO(middleware=...)"))
         if self.server_options.get("json") is flask.json:
-            self.server_options["json"] = _AppJSON()
+            self.server_options["json"] = AppJSON()
         self.dispatch = Dispatch(self, self._registry, self.unknown_events, self.server_options.get("json"))
-        self.server = self._build_server(self.dispatch, settings)
+        limits = self.limits.override(settings)
+        about = complete_options(self.server_options, self.async_mode, self._accepted, settings)
+        self.server = Server(self.dispatch, limits, **about)
         self.server.manager.carriers = self._plugins.carriers
         for function_path, handler in self._functions:
             self._registry.add_function(function_path, handler)
@@ -141,7 +138,7 @@ class SocketIO(flask_socketio.SocketIO):
             self._serve(namespace)
         if app is not None:
             app.extensions["socketio"] = self
-            self.sockio_mw = _Middleware(self.server, app, path)
+            self.sockio_mw = SocketIOMiddleware(self.server, app, path)
             app.wsgi_app = self.sockio_mw  # type: ignore[method-assign]
 
     # -- registrations
@@ -401,71 +398,6 @@ class SocketIO(flask_socketio.SocketIO):
     def stop(self) -> None:
         """Stop the server that `run` started in this process; may be called from anywhere."""
         serving.stop(self)
-
-    # -- building
-
-    def _take_path(self) -> str:
-        path = next((found for key in _PATH_OPTIONS if (found := self.server_options.pop(key, None))), "socket.io")
-        return str(path).lstrip("/")
-
-    def _choose_async_mode(self, asked: str | None, settings: Any) -> str:
-        mode = asked or find_setting(settings, "ASYNC_MODE") or ("gevent" if _patched_by_gevent() else "threading")
-        if mode not in _ASYNC_MODES:
-            raise ConfigurationError(
-                f"async_mode is {mode!r}; it is 'threading' or 'gevent'. eventlet is no longer maintained for new "
-                "applications, and gevent_uwsgi has no WebSocket that can be bounded."
-            )
-        return str(mode)
-
-    def _choose_manager(self, app: flask.Flask | None, given: bool, settings: Any) -> None:
-        url = self.server_options.get("message_queue") or find_setting(settings, "MESSAGE_QUEUE")
-        channel = self.server_options.pop("channel", "flask-socketio")
-        if url and not given:
-            kind = _manager_class(url)
-            self.server_options["client_manager"] = kind(url, channel=channel, write_only=app is None)
-
-    def _build_server(self, dispatch: Dispatch, settings: Any) -> Server:
-        options = {key: value for key, value in self.server_options.items() if key != "message_queue"}
-        options["async_mode"] = self.async_mode
-        ordered = options.get("async_handlers") is not True
-        options.setdefault("async_handlers", True)
-        if "*" in self._accepted:
-            options["namespaces"] = "*"
-        elif self._accepted:
-            options["namespaces"] = self._accepted
-        options.setdefault("driver", find_setting(settings, "DRIVER") or AUTO)
-        if options["driver"] not in (AUTO, OFF):
-            raise ConfigurationError(f"FRAMEWORK_DRIVER is {options['driver']!r}; it is 'auto' or 'off'.")
-        return Server(dispatch, self.limits.override(settings), ordered=ordered, **options)
-
-
-class _AppJSON:
-    """Flask's json module, which only works inside an application context."""
-
-    def __init__(self) -> None:
-        self._provider = flask.json.provider.DefaultJSONProvider(flask.Flask(__name__))
-
-    def dumps(self, value: Any, **options: Any) -> str:
-        provider = flask.current_app.json if flask.has_app_context() else self._provider
-        return provider.dumps(value, **options)
-
-    def loads(self, text: str | bytes, **options: Any) -> Any:
-        provider = flask.current_app.json if flask.has_app_context() else self._provider
-        return provider.loads(text, **options)
-
-
-def _manager_class(url: str) -> Any:
-    if url.startswith(("redis://", "rediss://", "valkey://", "valkeys://", "redis+unix://", "unix://")):
-        return socketio.RedisManager
-    if url.startswith("kafka://"):
-        return socketio.KafkaManager
-    return socketio.ZmqManager if url.startswith("zmq") else socketio.KombuManager
-
-
-def _patched_by_gevent() -> bool:
-    """Say whether this process was patched, which somebody did on purpose; installed is not enough."""
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 def _as_list(value: Any) -> list[Any]:

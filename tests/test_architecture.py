@@ -45,6 +45,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("what is promised", {"contract"}),
     ("what is listed, and what is run", {"clients", "routes", "serving"}),
     ("what others add", {"plugins"}),
+    ("what it is told to be", {"options"}),
     ("the extension", {"application"}),
     ("the public names", {ROOT}),
     ("from a contract to a text", {"contract_cli", "generators"}),

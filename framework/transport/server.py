@@ -1,8 +1,8 @@
 """Socket.IO: from the frames of a session to connects, events, acks and disconnects, in the client's order.
 
-Seams used (private names of python-socketio 5.18's ``Server``): ``_engineio_server_class``, ``_handle_eio_connect``,
-``_handle_eio_message``, ``_handle_eio_disconnect``, ``_handle_connect``, ``_handle_disconnect``, ``_handle_ack``,
-``_send_packet``, ``_send_eio_packet``. What happens with an event is the dispatcher's; this module hands it over and sends what comes back.
+Seams used (private names of python-socketio 5.18's ``Server``): ``_handle_eio_connect``, ``_handle_eio_message``,
+``_handle_eio_disconnect``, ``_handle_connect``, ``_handle_disconnect``, ``_handle_ack``. What happens with an event is the
+dispatcher's; this module hands it over. What goes out is `sender`'s.
 """
 
 from __future__ import annotations
@@ -12,166 +12,38 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import socketio
-
-from ..acks import Encoded, encode_values
-from ..errors import AnswerError, CallTimeoutError, ClientGoneError, MalformedPacket
+from ..errors import AnswerError, MalformedPacket
 from ..limits import Limits
 from ..wire import RefusedValue
 from . import packets
 from .connection import AtOnce, Connection, Incoming, Route
-from .encoding import choose_packet_class
-from .engine import EngineServer
-from .frames import text_frame
 from .leading import Pace
-from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, read_values
+from .manager import Waiter
 from .outgoing import Outgoing
 from .packets import Header, Partial
+from .sender import Sender
 from .workers import GreenletPool, Lane, ThreadPool, find_raw_lock
 
 logger = logging.getLogger(__name__)
 
 
-class Server(socketio.Server):  # type: ignore[misc]
+class Server(Sender):
     """python-socketio's server with a strict front door.
 
     Args:
         incoming: Handles what clients send.
         limits: The bounds on one connection.
         ordered: One client's events run one after another; False runs each at once, as Flask-SocketIO does.
-        options: python-socketio's and Engine.IO's own options.
+        options: Those of `Sender`, python-socketio and Engine.IO.
     """
 
-    packet_class: Any
-    manager_initialized: bool
-    is_direct = True
-    """Whether packets go to sessions; Flask-SocketIO's test client puts a method of its own in between."""
-    _replacement: Callable[[str, Any], None] | None = None
-
-    def __init__(
-        self, incoming: Incoming, limits: Limits, *, ordered: bool, driver: str = "auto", **options: Any
-    ) -> None:
-        self.limits = limits
-        self._driver = driver
-        json_module = options.pop("json", None)
-        options["serializer"] = choose_packet_class(options.pop("serializer", "default"))
-        options["client_manager"] = mix_in(options.pop("client_manager", None) or Fanout())
-        super().__init__(**options)
-        self.packet_class = type("Packet", (self.packet_class,), {})  # a json of its own, not the process's
-        if json_module is not None:
-            self.packet_class.json = json_module
-        self.manager.json = self.packet_class.json
+    def __init__(self, incoming: Incoming, limits: Limits, *, ordered: bool, **options: Any) -> None:
+        super().__init__(limits, **options)
         self.incoming = incoming
         self.ordered = ordered
         self.connections: dict[str, Connection] = {}
-        self._initializing = self.eio.create_lock()
         self._pool = GreenletPool() if self.async_mode == "gevent" else ThreadPool(limits.max_threads)
         self._raw_lock = find_raw_lock()
-
-    def _engineio_server_class(self) -> Callable[..., EngineServer]:
-        return functools.partial(EngineServer, self.limits, driver=self._driver)
-
-    # -- sending
-
-    def emit(self, event: str, data: Any = None, to: Any = None, room: Any = None, **kwargs: Any) -> None:
-        """Send to a room, to several, or to the whole namespace; an empty list reaches nobody."""
-        target = to if to is not None else room
-        if is_nobody(target):
-            return
-        namespace = kwargs.pop("namespace", None) or "/"
-        if isinstance(skip := kwargs.get("skip_sid"), set | frozenset | tuple):
-            kwargs["skip_sid"] = list(skip)
-        self.manager.emit(event, tuple(read_values(data)), namespace, room=read_target(target), **kwargs)
-
-    def call(
-        self,
-        event: str,
-        data: Any = None,
-        to: str | None = None,
-        sid: str | None = None,
-        namespace: str | None = None,
-        timeout: float | None = 60,
-        ignore_queue: bool = False,
-    ) -> Any:
-        """Send to one client and wait for its ack; returns None, a value, or a tuple of several.
-
-        Raises:
-            CallTimeoutError: No ack in *timeout* seconds.
-            ClientGoneError: The client left meanwhile.
-        """
-        target, path = to or sid, namespace or "/"
-        if target is None:
-            raise ValueError("call() needs one client: say to=sid. Use emit() to reach several.")
-        if not self.async_handlers:
-            raise RuntimeError("call() can't wait for an ack while events run in the receiving thread.")
-        recipient = self.manager.recipient(target, path)
-        if recipient is not None and recipient.held is not None:
-            raise RuntimeError("call() in a connect handler: the client is connected after it returns, not before.")
-        if recipient is None and not hasattr(self.manager, "channel"):
-            raise ClientGoneError(f"no client {target!r} is connected to {path!r}")
-        self._initialize()
-        self.eio.driver.give_way()
-        waiter = Waiter(self.eio.create_event())
-        try:
-            self.emit(event, data, to=target, namespace=path, callback=waiter, ignore_queue=ignore_queue)
-            if recipient is not None and str(recipient) not in self.eio.sockets:
-                raise ClientGoneError(f"the client {target!r} has left")
-            answer = waiter.wait(timeout)
-        finally:
-            self.manager.forget_callback(target, waiter)
-        if answer is None:
-            raise CallTimeoutError(f"no answer to {event!r} in {timeout} s")
-        return answer if len(answer) > 1 else answer[0] if answer else None
-
-    def send_encoded(
-        self,
-        sid: str,
-        kind: int,
-        namespace: str,
-        ack_id: int | None,
-        encoded: Encoded,
-        eio_sid: str | None = None,
-    ) -> None:
-        """Send one packet, already encoded, to one client; nothing happens when it has gone.
-
-        Args:
-            eio_sid: Where to, when the client has left the namespace meanwhile.
-        """
-        eio_sid = self.manager.eio_sid_from_sid(sid, namespace) or eio_sid
-        if eio_sid is not None:
-            self.send_frames(eio_sid, Outgoing(packets.render_packet(kind, namespace, ack_id, encoded)))
-
-    def send_ack(self, connection: Connection, header: Header, encoded: Encoded) -> None:
-        """Answer the event that came with *header*; nothing happens when its connection has gone."""
-        text, attachments = encoded
-        session = connection.session
-        link = session.link if session is not None else None
-        if link is None or attachments or not self.is_direct:
-            frames = packets.render_packet(packets.ACK, header.namespace, header.id, encoded)
-            self._deliver(connection.eio_sid, Outgoing(frames))
-        elif header.namespace == "/":
-            link.write(text_frame(f"43{header.id}{text}"))
-        else:
-            link.write(text_frame(f"43{header.namespace},{header.id}{text}"))
-
-    def send_part(
-        self, sid: str, namespace: str, encoded: Encoded, acknowledge: Callable[..., object] | None = None
-    ) -> None:
-        """Send an event, already encoded, to a client of this process; nothing happens when it has gone.
-
-        Args:
-            acknowledge: Called when the client acknowledges it, in the thread that reads from it.
-        """
-        ack_id = None
-        if acknowledge is not None:
-            ack_id = self.manager.add_callback(sid, namespace, acknowledge)
-            if ack_id is None:
-                return
-        self.send_encoded(sid, packets.EVENT, namespace, ack_id, encoded)
-
-    def queued_bytes(self, eio_sid: str | None) -> int:
-        """Return what waits to be sent on a connection; nothing does when it has gone."""
-        return int(getattr(self.eio.sockets.get(eio_sid), "queued_bytes", 0))
 
     def submit(self, job: Callable[[], object]) -> None:
         """Run *job* in a thread or a greenlet of its own."""
@@ -181,38 +53,6 @@ class Server(socketio.Server):  # type: ignore[misc]
         """Return what runs a job of a client beside its events."""
         connection = self.connections.get(str(self.manager.eio_sid_from_sid(sid, namespace)))
         return _run_now if connection is not None and isinstance(connection.lane, AtOnce) else self.submit
-
-    def send_frames(self, eio_sid: str, outgoing: Outgoing) -> None:
-        """Send a packet, or hold it back until the client is accepted."""
-        if isinstance(eio_sid, Recipient) and eio_sid.held is not None and eio_sid.hold(outgoing):
-            return
-        self._deliver(eio_sid, outgoing)
-
-    def _deliver(self, eio_sid: str, outgoing: Outgoing) -> None:
-        if self.is_direct:
-            self.eio.send_message(eio_sid, outgoing)
-        else:
-            for pkt in outgoing.packets():
-                self._send_eio_packet(eio_sid, pkt)
-
-    @property
-    def _send_eio_packet(self) -> Callable[[str, Any], None]:
-        return self._replacement or self.eio.send_packet
-
-    @_send_eio_packet.setter
-    def _send_eio_packet(self, replacement: Callable[[str, Any], None]) -> None:
-        self._replacement = replacement
-        self.is_direct = False
-
-    def _send_packet(self, eio_sid: str, pkt: Any) -> None:
-        self.send_frames(eio_sid, Outgoing(pkt.encode()))
-
-    def _initialize(self) -> None:
-        """Start the manager's listener, once; a broker that can't be reached is tried again by the next client."""
-        with self._initializing:
-            if not self.manager_initialized:
-                self.manager.initialize()
-                self.manager_initialized = True
 
     # -- receiving
 
@@ -437,10 +277,6 @@ class Server(socketio.Server):  # type: ignore[misc]
         self.incoming.connected(sid, namespace)
         if recipient.ended:
             self._dismiss(sid, namespace, recipient.ended)
-
-    def _send(self, eio_sid: str, kind: int, namespace: str, payload: Any) -> None:
-        text, _ = encode_values([payload])
-        self._deliver(eio_sid, Outgoing(packets.render_packet(kind, namespace, None, Encoded(text[1:-1], []))))
 
     def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
         """Disconnect a client from a namespace; in its own connect handler, right after it is connected.
