@@ -11,7 +11,6 @@ from .errors import MalformedPacket
 from .handling import Handling, Kind
 from .registry import Route, Surroundings, Target
 from .streaming import Stream
-from .streams import Chunks
 from .transport.connection import Connection
 from .transport.packets import Header
 
@@ -19,28 +18,14 @@ from .transport.packets import Header
 class Arrival(Handling):
     """One of them.
 
-    Args:
-        target: What serves it, or None.
-        around: What goes around everything on its path.
-
-    ``failure`` is what nobody expected and nobody took; Flask's teardown functions are told.
+    ``target`` is what serves it, or None. ``failure`` is what nobody expected and nobody took; Flask's teardown functions
+    are told.
     """
 
-    __slots__ = ("around", "failure", "target")
+    __slots__ = ("failure", "target")
 
-    def __init__(
-        self,
-        kind: Kind,
-        namespace: str,
-        sid: str,
-        args: tuple[Any, ...],
-        target: Target | None,
-        around: Surroundings,
-    ) -> None:
-        super().__init__(kind, namespace, kind, sid, lambda same: args, handler=_name(target))
-        self.target = target
-        self.around = around
-        self.failure: Exception | None = None
+    target: Target | None
+    failure: Exception | None
 
     @property
     def known_name(self) -> str | None:
@@ -56,6 +41,31 @@ class Arrival(Handling):
         """Undo its dependencies, if it has any."""
         if self.scope is not None:
             self.scope.close(failure)
+
+
+class LifeCycleArrival(Arrival):
+    """One connect or disconnect.
+
+    Args:
+        target: What serves it, or None.
+        around: What goes around everything on its path.
+    """
+
+    __slots__ = ("around",)
+
+    def __init__(
+        self,
+        kind: Kind,
+        namespace: str,
+        sid: str,
+        args: tuple[Any, ...],
+        target: Target | None,
+        around: Surroundings,
+    ) -> None:
+        super().__init__(kind, namespace, kind, sid, lambda same: args, handler=_name(target))
+        self.target = target
+        self.around = around
+        self.failure = None
 
 
 class EventArrival(Arrival):
@@ -92,7 +102,6 @@ class EventArrival(Arrival):
         self.wants_ack = header.id is not None
         self.environ = connection.environ
         self.target = route.target
-        self.around = route.around
         self.connection = connection
         self.header = header
         self.values = values
@@ -107,11 +116,6 @@ class EventArrival(Arrival):
         self.is_changed = False
         self._load = load
         self._args = None
-
-    @property
-    def chunks(self) -> Chunks | None:
-        """What it is answered with bit by bit, or None."""
-        return self.route.chunks
 
     @property
     def awaits_beside(self) -> bool:

@@ -32,6 +32,7 @@ logger = logging.getLogger("framework")
 
 T = TypeVar("T")
 _EMPTY = inspect.Parameter.empty
+_UNFINISHED = (CoroutineType, GeneratorType)
 _REST = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -225,63 +226,88 @@ class Injection:
 
     def fill(self, args: tuple[Any, ...], scope: Scope) -> tuple[list[Any], dict[str, Any]]:
         """Return *args* and the dependencies, each in its place, and those that go by name."""
-        left = list(args)
-        filled = []
-        for slot in self._slots:
-            if isinstance(slot, Node):
-                filled.append(scope.resolve(slot))
-            elif left:
-                filled.append(left.pop(0))
-            else:  # a connect handler whose client sent no auth
-                filled.append(slot.default)
-        return [*filled, *left], {name: scope.resolve(node) for name, node in self._keywords}
+        left, resolve = iter(args), scope.resolve
+        # Nothing is left where a connect handler's client sent no auth.
+        filled = [resolve(slot) if type(slot) is Node else next(left, slot.default) for slot in self._slots]  # type: ignore[union-attr]
+        filled += left
+        return filled, {name: resolve(node) for name, node in self._keywords} if self._keywords else {}
 
 
 class Scope:
     """The dependencies of one event: each made once, and undone in reverse order.
 
+    What few events need is made when it is needed: a loop for coroutines, a stack for what is to be undone.
+
     Args:
-        loop: Runs coroutines, all of one event on one loop.
+        find_loop: Returns what runs coroutines, all of one event on one loop.
         overrides: What a test puts in the place of a dependency.
     """
 
-    def __init__(self, handling: Handling, loop: Loop, overrides: Mapping[Any, Node] | None = None) -> None:
+    __slots__ = ("_exits", "_find_loop", "_handling", "_loop", "_overrides", "_values")
+
+    def __init__(
+        self,
+        handling: Handling,
+        find_loop: Callable[[Handling], Loop],
+        overrides: Mapping[Any, Node] | None = None,
+    ) -> None:
         self._handling = handling
-        self.loop = loop
-        self._overrides = overrides or {}
+        self._find_loop = find_loop
+        self._overrides = overrides
         self._values: dict[Callable[..., Any], Any] = {}
-        self._exits = contextlib.ExitStack()
+        self._exits: contextlib.ExitStack | None = None
+        self._loop: Loop | None = None
+
+    @property
+    def loop(self) -> Loop:
+        """What its coroutines run on."""
+        if self._loop is None:
+            self._loop = self._find_loop(self._handling)
+        return self._loop
 
     def resolve(self, node: Node) -> Any:
         """Return the value of *node*, made now if it has not been."""
-        node = self._overrides.get(node.function, node)
-        if node.function not in self._values:
-            needs = {name: self._handling if need is None else self.resolve(need) for name, need in node.needs}
-            self._values[node.function] = self._enter(node, node.make(**needs))
-        return self._values[node.function]
+        if self._overrides:
+            node = self._overrides.get(node.function, node)
+        function, values = node.function, self._values
+        if function in values:
+            return values[function]
+        if node.needs:
+            made = node.make(
+                **{name: self._handling if need is None else self.resolve(need) for name, need in node.needs}
+            )
+        else:
+            made = node.make()
+        if node.is_context or node.is_async_context or type(made) in _UNFINISHED:
+            made = self._enter(node, made)
+        values[function] = made
+        return made
 
     def _enter(self, node: Node, made: Any) -> Any:
-        if node.is_context:
-            return self._exits.enter_context(made)
+        if type(made) is CoroutineType:
+            return self.loop.run(made)
+        if self._exits is None:
+            self._exits = contextlib.ExitStack()
         if node.is_async_context:
             value = self.loop.run(made.__aenter__())
             self._exits.push(lambda *about: self.loop.run(made.__aexit__(*about)))
             return value
-        if type(made) is GeneratorType:  # through a decorator
-            return self._exits.enter_context(contextlib.contextmanager(lambda: made)())
-        return self.loop.run(made) if type(made) is CoroutineType else made
+        # A generator that is no context comes through a decorator.
+        return self._exits.enter_context(made if node.is_context else contextlib.contextmanager(lambda: made)())
 
     def close(self, error: BaseException | None) -> None:
         """Resume the generators, the last one first; what they raise beside *error* is logged."""
         try:
-            self._exits.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+            if self._exits is not None:
+                self._exits.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
         except KeyboardInterrupt:
             raise
         except BaseException as raised:
             if raised is not error:
                 logger.exception("a dependency of %r failed after its yield", self._handling)
         finally:
-            self.loop.close()
+            if self._loop is not None:
+                self._loop.close()
 
 
 def compile_overrides(overrides: Mapping[Callable[..., Any], Callable[..., Any]]) -> dict[Callable[..., Any], Node]:

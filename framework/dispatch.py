@@ -30,7 +30,7 @@ from .feeds import Feeder
 from .handlers import CONNECT, DISCONNECT, LIFE_CYCLE
 from .handling import Handling
 from .life_cycle import LifeCycle, read_connect_args, read_disconnect_args
-from .registry import LONGEST_GUESS, PLAIN_ACK, Registry, Route, Target
+from .registry import LONGEST_GUESS, PLAIN_ACK, Registry, Route
 from .running import Runner
 from .streaming import Streams
 from .transport import packets
@@ -175,31 +175,33 @@ class Dispatch:
                 self._extension.server.send_ack(event.connection, header, encoded)
             return OK
         finally:
-            if event.stream is None and (event.stream_id or event.scope is not None):
-                self._feeder.release(event)
-                event.close_scope(failure)
+            if event.stream is None:
+                if event.stream_id:
+                    self._feeder.release(event)
+                if event.scope is not None:
+                    event.scope.close(failure)
 
     def _run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
         if args is not None:
             event.settle(self._place_args(event, args))
             return self._invoke(event)
         event.context = context
+        layers = event.route.layers
         try:
-            return self._runner.through(event.around.layers.event, event, self._enter)
+            return self._runner.through(layers, event, self._enter) if layers else self._enter(event)
         finally:
             event.context = None
 
     def _enter(self, event: EventArrival) -> Any:
         """Go on inside the middleware of the application and the namespace."""
-        self._runner.admit(event.around.guards, event)
-        if event.target is not None:
-            self._runner.admit(event.target.guards, event)
+        route = event.route
+        self._runner.admit(route.guards, event)
         args = self._read_args(event)
         if event.context is not None:
             event.context.show_args(args)
         came = event.settle(self._place_args(event, args))
         try:
-            return self._runner.through(cast(Target, event.target).layers.event, event, self._invoke)
+            return self._runner.through(route.inner, event, self._invoke) if route.inner else self._invoke(event)
         finally:
             event.restore(came)
 
@@ -208,9 +210,11 @@ class Dispatch:
         return args if event.route.handler is not None else (event.event, event.sid, *args)
 
     def _invoke(self, event: EventArrival) -> Any:
-        if event.chunks is not None and not event.stream_id:
+        route = event.route
+        if route.chunks is not None and not event.stream_id:
             self._feeder.reserve(event)
-        return self._runner.invoke(cast(Target, event.target), event)
+        target: Any = route.target
+        return self._runner.invoke(target, event)
 
     # -- what came
 

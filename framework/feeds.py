@@ -44,9 +44,8 @@ class Feeder:
         event.stream_id = self.streams.reserve(event.sid, self.extension.server.limits.max_streams)
 
     def release(self, event: EventArrival) -> None:
-        """Take it back, if it has one: there is no stream."""
-        if event.stream_id:
-            self.streams.forget(event.sid, event.stream_id)
+        """Take it back: there is no stream."""
+        self.streams.forget(event.sid, event.stream_id)
 
     def open(self, event: EventArrival, chunks: Chunks, source: Any, context: Context) -> dict[str, str]:
         """Take what a streaming handler returned, and return the ack that says so.

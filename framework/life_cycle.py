@@ -12,7 +12,7 @@ import flask
 from socketio.exceptions import ConnectionRefusedError as SocketIORefused
 
 from . import signals
-from .arrivals import Arrival
+from .arrivals import LifeCycleArrival
 from .context import open_context
 from .errors import EventError, PayloadError
 from .failures import Failures, refusal
@@ -65,18 +65,18 @@ class LifeCycle:
         event_logger.info("%s connect ok sid=%s", namespace, sid[:6])
         self._notify(signals.client_connected, namespace, sid)
 
-    def _decide(self, arrival: Arrival) -> dict[str, Any] | None:
+    def _decide(self, arrival: LifeCycleArrival) -> dict[str, Any] | None:
         try:
             with self._open_context(arrival):
                 return self._ask(arrival)
         except Exception as error:  # Flask could not open its context, or a teardown function failed
             return self._failures.mask_refusal(error, arrival.place)
 
-    def _ask(self, arrival: Arrival) -> dict[str, Any] | None:
+    def _ask(self, arrival: LifeCycleArrival) -> dict[str, Any] | None:
         failure: Exception | None = None
         verdicts: list[Any] = []
 
-        def enter(same: Arrival) -> Any:
+        def enter(same: LifeCycleArrival) -> Any:
             verdicts[:] = [self._enter_connect(same)]
             return verdicts[0]
 
@@ -96,12 +96,12 @@ class LifeCycle:
         finally:
             arrival.close_scope(failure)
 
-    def _enter_connect(self, arrival: Arrival) -> Any:
+    def _enter_connect(self, arrival: LifeCycleArrival) -> Any:
         target = arrival.target
-        self._runner.admit(arrival.around.guards, arrival)
+        guards = arrival.around.guards
+        self._runner.admit(guards if target is None else guards + target.guards, arrival)
         if target is None:
             return None
-        self._runner.admit(target.guards, arrival)
         environ = cast(Any, flask.request).environ
         came = arrival.settle(read_connect_args(target, arrival.sid, environ, *arrival.args[:1]))
         try:
@@ -120,14 +120,14 @@ class LifeCycle:
             contextvars.copy_context().run(self._leave, arrival)
         self._notify(signals.client_disconnected, namespace, sid, reason=reason)
 
-    def _leave(self, arrival: Arrival) -> None:
+    def _leave(self, arrival: LifeCycleArrival) -> None:
         try:
             with self._open_context(arrival):
                 self._say_goodbye(arrival)
         except Exception as error:
             self._failures.mask(error, arrival.place, DISCONNECT)
 
-    def _say_goodbye(self, arrival: Arrival) -> None:
+    def _say_goodbye(self, arrival: LifeCycleArrival) -> None:
         failure: Exception | None = None
         try:
             self._runner.through(arrival.around.layers.disconnect, arrival, self._enter_disconnect)
@@ -142,7 +142,7 @@ class LifeCycle:
         finally:
             arrival.close_scope(failure)
 
-    def _enter_disconnect(self, arrival: Arrival) -> None:
+    def _enter_disconnect(self, arrival: LifeCycleArrival) -> None:
         target = arrival.target
         if target is None:
             return
@@ -154,12 +154,12 @@ class LifeCycle:
 
     # -- both
 
-    def _arrive(self, kind: Kind, namespace: str, sid: str, args: tuple[Any, ...]) -> Arrival:
+    def _arrive(self, kind: Kind, namespace: str, sid: str, args: tuple[Any, ...]) -> LifeCycleArrival:
         target = self._registry.find(namespace, kind)
-        return Arrival(kind, namespace, sid, args, target, self._registry.around(namespace))
+        return LifeCycleArrival(kind, namespace, sid, args, target, self._registry.around(namespace))
 
     @contextlib.contextmanager
-    def _open_context(self, arrival: Arrival) -> Iterator[None]:
+    def _open_context(self, arrival: LifeCycleArrival) -> Iterator[None]:
         arrival.environ = self._extension.server.get_environ(arrival.sid, namespace=arrival.namespace)
         context = open_context(self._extension.manage_session, arrival, arrival.args)
         try:
@@ -169,7 +169,7 @@ class LifeCycle:
             raise
         context.close(arrival.failure)
 
-    def _invoke(self, arrival: Arrival) -> Any:
+    def _invoke(self, arrival: LifeCycleArrival) -> Any:
         return self._runner.invoke(cast(Target, arrival.target), arrival)
 
     def _notify(self, signal: Any, namespace: str, sid: str, **about: Any) -> None:

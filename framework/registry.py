@@ -117,21 +117,25 @@ class Route:
         target: None where nobody serves them.
         around: What goes around everything on the path.
 
-    ``is_plain`` is whether there is a handler and nothing else to do than to call it, ``one_pass`` whether it takes what the JSON says and nothing else, ``is_wrapped`` whether something is to
-    be asked before a payload is read, ``is_async`` whether something on the way waits on an event loop, and ``run`` where
-    the handler asks to be run. ``pace`` is the transport's, to note how long they take.
+    ``layers`` and ``guards`` are asked before a payload is read, in this order, ``inner`` are the handler's own layers.
+    ``is_plain`` is whether there is a handler and nothing else to do than to call it, ``one_pass`` whether it takes what the
+    JSON says and nothing else, ``is_wrapped`` whether something is to be asked before a payload is read, ``is_async`` whether
+    something on the way waits on an event loop, and ``run`` where the handler asks to be run. ``pace`` is the transport's, to
+    note how long they take.
     """
 
     __slots__ = (
         "ack",
-        "around",
         "call",
         "chunks",
+        "guards",
         "handler",
+        "inner",
         "is_async",
         "is_known",
         "is_plain",
         "is_wrapped",
+        "layers",
         "name",
         "one_pass",
         "pace",
@@ -141,7 +145,6 @@ class Route:
 
     def __init__(self, target: Target | None, around: Surroundings = NOTHING_AROUND) -> None:
         self.target = target
-        self.around = around
         self.handler: Handler | None = target.handler if target is not None else None
         self.ack = self.handler.ack if self.handler is not None else PLAIN_ACK
         self.chunks: Chunks | None = target.chunks if target is not None else None
@@ -149,10 +152,11 @@ class Route:
         self.run: Literal["inline", "pool"] | None = self.handler.run if self.handler is not None else None
         self.is_known = target is not None and target.is_known
         self.one_pass = target is not None and target.handler is not None and not target.named
-        layers, guards = around.layers.event, around.guards
-        own = bool(target is not None and (target.guards or target.layers.event))
-        self.is_wrapped = bool(layers or guards) or own
-        self.is_async = _wait(layers, guards) or (target is not None and target.is_async)
+        self.layers = around.layers.event
+        self.guards = around.guards + (target.guards if target is not None else ())
+        self.inner = target.layers.event if target is not None else ()
+        self.is_wrapped = bool(self.layers or self.guards or self.inner)
+        self.is_async = _wait(self.layers, self.guards) or (target is not None and target.is_async)
         self.is_plain = not self.is_wrapped and target is not None and target.is_plain
         self.call: Any = target.call if target is not None else None
         self.pace: Any = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from types import CoroutineType
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from .coroutines import (
     run_layer,
     run_layer_in_greenlet,
 )
-from .dependencies import Loop, Node, Scope
+from .dependencies import Loop, Scope
 from .errors import HandlerExitError
 from .handling import Handling
 from .middleware import Guard, Onion
@@ -93,17 +93,27 @@ class Runner:
             return run_guarded(self._run_layer, _current_app(), layer.function, handling, proceed)
         return run_guarded(layer.function, handling, proceed)
 
-    def admit(self, guards: Iterable[Guard], handling: Handling) -> None:
+    def admit(self, guards: tuple[Guard, ...], handling: Handling) -> None:
         """Ask *guards*, the first one first.
 
         Raises:
             EventError: One of them said no.
         """
-        for guard in guards:
-            run_guarded(guard.check, self._scope(handling))
+        if not guards:
+            return
+        scope = handling.scope or self._open_scope(handling)
+        try:
+            for guard in guards:
+                guard.check(scope)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise guard_exit(error) from error
 
     def invoke(self, target: Target, handling: Handling) -> Any:
         """Call the handler of *target* between the hooks of its class."""
+        if target.before is None and target.after is None:
+            return self._invoke(target, handling)
         if target.before is not None:
             self._finish(handling, run_guarded(target.before, handling))
         if target.after is None:
@@ -117,25 +127,30 @@ class Runner:
         return result
 
     def _invoke(self, target: Target, handling: Handling) -> Any:
-        if target.injection is None:
-            result = run_guarded(target.call, *handling.args)
-            return result if type(result) is not CoroutineType else self._finish(handling, result)
-        filled, keywords = run_guarded(target.injection.fill, handling.args, self._scope(handling))
-        return self._finish(handling, run_guarded(target.call, *filled, **keywords))
+        injection = target.injection
+        try:
+            if injection is None:
+                result = target.call(*handling.args)
+            else:
+                args, keywords = injection.fill(handling.args, handling.scope or self._open_scope(handling))
+                result = target.call(*args, **keywords)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise guard_exit(error) from error
+        return result if type(result) is not CoroutineType else self._finish(handling, result)
 
     def _finish(self, handling: Handling | None, result: Any) -> Any:
         if type(result) is not CoroutineType:
             return result
-        scope = handling.scope if handling is not None else None
+        scope: Scope | None = handling.scope if handling is not None else None
         if scope is not None and scope.loop.is_used:
             return run_guarded(scope.loop.run, result)
         return run_guarded(self._run_coroutine, _current_app(), result)
 
-    def _scope(self, handling: Handling) -> Scope:
-        if handling.scope is None:
-            overrides: Mapping[Any, Node] = handling.environ.get(OVERRIDES, {})
-            handling.scope = Scope(handling, self._find_loop(handling), overrides)
-        return cast(Scope, handling.scope)
+    def _open_scope(self, handling: Handling) -> Scope:
+        scope = handling.scope = Scope(handling, self._find_loop, handling.environ.get(OVERRIDES))
+        return scope
 
     def _find_loop(self, handling: Handling) -> Loop:
         if handling.awaits_beside and not self._gevent:
