@@ -175,11 +175,14 @@ class Dispatch:
                 self._extension.server.send_ack(event.connection, header, encoded)
             return OK
         finally:
-            if event.stream is None:
-                if event.stream_id:
-                    self._feeder.release(event)
-                if event.scope is not None:
-                    event.scope.close(failure)
+            if event.stream is None and (event.stream_id or event.scope is not None):
+                self._undo(event, failure)
+
+    def _undo(self, event: EventArrival, failure: Exception | None) -> None:
+        """Undo what was made for *event*, which no stream keeps."""
+        if event.stream_id:
+            self._feeder.release(event)
+        event.close_scope(failure)
 
     def _run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
         if args is not None:

@@ -19,14 +19,20 @@ _PATH_OPTIONS = ("path", "resource")
 
 
 class SocketIOMiddleware(socketio.WSGIApp):  # type: ignore[misc]
-    """Answers Socket.IO's own requests and tells them which application they belong to."""
+    """Answers Socket.IO's own requests and tells them which application they belong to.
+
+    For each request under gunicorn its base would make a class that only eventlet needs: 2.6 KiB per connection.
+    """
 
     def __init__(self, server: Server, app: flask.Flask, path: str) -> None:
         super().__init__(server, app.wsgi_app, socketio_path=path)
         self._app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        return super().__call__({**environ, "flask.app": self._app}, start_response)
+        about = {**environ, "flask.app": self._app}
+        if environ.get("PATH_INFO", "").startswith(self.engineio_path):
+            return self.engineio_app.handle_request(about, start_response)
+        return self.wsgi_app(about, start_response)
 
 
 def take_path(options: dict[str, Any]) -> str:

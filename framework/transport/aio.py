@@ -162,13 +162,9 @@ class SocketProtocol(asyncio.Protocol):
     # -- what a link does with its socket
 
     def send(self, data: bytes) -> int:
-        """Return how much of *data* the transport took: all, or nothing.
-
-        Raises:
-            BlockingIOError: It is full, or another thread's.
-        """
+        """Return how much of *data* the transport took: all, or nothing where it is full or another thread's."""
         if self._is_full or threading.get_ident() != self._thread:
-            raise BlockingIOError
+            return 0
         self._transport.write(data)
         return len(data)
 

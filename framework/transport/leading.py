@@ -196,7 +196,10 @@ def advance(leader: Leader, link: Link) -> bool:
                 link.hand_on(received)
             if leader.deposed:
                 return False
-            if not backlog or link.paused:
+            if not backlog:
+                link.backlog = None  # a connection that is idle has none
+                break
+            if link.paused:
                 break
     finally:
         leader.leave_lane()
