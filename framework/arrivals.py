@@ -38,9 +38,10 @@ class Arrival(Handling):
         return self.target.place if self.target is not None else self.namespace
 
     def close_scope(self, failure: Exception | None) -> None:
-        """Undo its dependencies, if it has any."""
-        if self.scope is not None:
-            self.scope.close(failure)
+        """Undo its dependencies, if it has any; without them it and its scope hold each other no more."""
+        scope, self.scope = self.scope, None
+        if scope is not None:
+            scope.close(failure)
 
 
 class LifeCycleArrival(Arrival):

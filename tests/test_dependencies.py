@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from threading import Lock
@@ -861,3 +863,40 @@ def test_names_of_the_place_where_it_is_written_are_known_in_a_dependency() -> N
 
     assert connect(Asking).call("x") == "Local"
     assert Client(build(Desk), Desk, overrides={user_name: made}).call("only") == "Local"
+
+
+# -- what is left of an event
+
+
+kept: weakref.WeakSet[Db] = weakref.WeakSet()
+
+
+def make() -> Db:
+    found = Db()
+    kept.add(found)
+    return found
+
+
+class Left(Namespace):
+    namespace = "/left"
+
+    def on_connect(self, db: Db = Depends(make)) -> None: ...
+
+    def on_ask(self, db: Db = Depends(make)) -> int:
+        return db.number
+
+    @guard(make)
+    def on_guarded(self) -> None: ...
+
+
+def test_what_was_made_for_an_event_goes_with_it_and_waits_for_no_garbage_collection() -> None:
+    Db.made = 0
+    gc.disable()
+    try:
+        client = connect(Left)
+        client.call("ask")
+        client.call("guarded")
+        assert Db.made > 2
+        assert not kept
+    finally:
+        gc.enable()
