@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from framework.transport.leading import MAX_MESSAGES, SLOW_S, Leader, Pace, advance, release
+from framework.transport.leading import MAX_MESSAGES, SLOW_S, STUCK_S, Leader, Pace, advance, release
 from framework.transport.workers import Lane, ThreadPool
 
 SLOW = 2 * SLOW_S
@@ -66,10 +66,22 @@ def test_handler_that_went_to_the_pool_comes_back_for_a_trial_later_each_time_it
             pace.note(SLOW)
         count = 0
         while not pace.inline:
-            pace.pool()
+            pace.pool(SLOW)
             count += 1
         waited.append(count)
     assert waited == [64, 128, 256]
+
+
+def test_handler_that_would_stop_all_clients_has_no_trial_while_it_does() -> None:
+    pace = Pace()
+    while pace.inline:
+        pace.block()
+    for number in range(10_000):
+        pace.pool(2 * STUCK_S if number % 50 == 0 else 0.0)
+    assert not pace.inline
+    for _ in range(128):
+        pace.pool(0.0)
+    assert pace.inline
 
 
 def test_handler_whose_trial_went_well_stays() -> None:
@@ -77,7 +89,7 @@ def test_handler_whose_trial_went_well_stays() -> None:
     while pace.inline:
         pace.block()
     while not pace.inline:
-        pace.pool()
+        pace.pool(0.0)
     for _ in range(50):
         pace.note(0.0)
     pace.note(SLOW)
@@ -90,7 +102,7 @@ def test_handler_that_says_where_it_runs_is_not_moved(run: Any, inline: bool) ->
     for _ in range(100):
         pace.note(SLOW)
         pace.block()
-        pace.pool()
+        pace.pool(0.0)
     assert pace.inline is inline
 
 

@@ -16,12 +16,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .leading import Leader, advance, release
+from .leading import STUCK_S, Leader, advance, release
 from .link import RECEIVE_BYTES, Link
 
 logger = logging.getLogger(__name__)
 
-STUCK_S = 0.005
 REST_S = 0.05
 
 

@@ -17,12 +17,14 @@ from .link import Link
 logger = logging.getLogger(__name__)
 
 SLOW_S = 0.0005
+STUCK_S = 0.005  # after which a leader is replaced
 MAX_MESSAGES = 64  # of one client, before the others have their turn
 
 Run = Literal["inline", "pool"] | None
 
 # A slow run counts for four quick ones: three of them close together send a handler to the pool, one alone, which may be the
-# system's doing, does not. From there it comes back for a trial, after twice as many runs each time that it fails.
+# system's doing, does not. From there it comes back for a trial, after twice as many runs each time that it fails, and of
+# which none was so long that it would have stopped all clients until the leader was replaced.
 _PENALTY, _LIMIT = 4, 12
 _FIRST_TRIAL, _LAST_TRIAL = 64, 8192
 
@@ -61,13 +63,17 @@ class Pace:
                 self._left = self._trial
                 self._trial = min(self._trial * 2, _LAST_TRIAL)
 
-    def pool(self) -> None:
+    def pool(self, duration_s: float) -> None:
         """Take note of a run in the pool."""
-        if self.measured:
-            self._left -= 1
-            if self._left <= 0:
-                self.debt = _LIMIT - 1
-                self.inline = True
+        if not self.measured or self.inline:
+            return
+        if duration_s > STUCK_S:
+            self._left = self._trial
+            return
+        self._left -= 1
+        if self._left <= 0:
+            self.debt = _LIMIT - 1
+            self.inline = True
 
 
 class Leader:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -139,9 +140,8 @@ class Server(Sender):
         about = (connection, header, partial, route)
         if leader is not None and self.ordered and leader.run(pace, connection.lane, self._run_event, *about):
             return
-        if not pace.inline:
-            pace.pool()
-        job: Callable[[], object] = functools.partial(self._run_event, *about)
+        step = self._run_event if pace.inline else self._run_pooled
+        job: Callable[[], object] = functools.partial(step, *about)
         if not self.ordered and not isinstance(connection.lane, AtOnce):
             job = functools.partial(self._pool.submit, job)
         self._enqueue(connection, job, header.size_bytes)
@@ -212,6 +212,11 @@ class Server(Sender):
             self.incoming.event(connection, sid, header, values, route)
         except MalformedPacket as error:
             self._close(connection.eio_sid, str(error))
+
+    def _run_pooled(self, connection: Connection, header: Header, partial: Partial | None, route: Route) -> None:
+        since_s = time.monotonic()
+        self._run_event(connection, header, partial, route)
+        route.pace.pool(time.monotonic() - since_s)
 
     def _handle_ack(self, eio_sid: str, namespace: str, ack_id: int | None, data: Any) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
