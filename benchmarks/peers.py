@@ -147,9 +147,10 @@ class Process:
             total += (int(fields[11]) + int(fields[12])) / _TICKS
         return total
 
-    def pss_kib(self) -> int:
-        """KiB of memory, shared pages divided among those that share them."""
-        return sum(process.memory_full_info().pss for process in self.tree()) // 1024
+    def memory_kib(self) -> int:
+        """KiB of memory, what processes share divided among them; not files, which anybody else may have open, too."""
+        rollups = (Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii") for process in self.tree())
+        return sum(int(line.split()[1]) for rollup in rollups for line in rollup.splitlines() if "Pss_Anon:" in line)
 
     def threads(self) -> int:
         return sum(process.num_threads() for process in self.tree())

@@ -174,7 +174,7 @@ def render_soak(rows: Rows) -> Iterator[str]:
         if not row["points"]:
             yield f"{begin} | | | | {problems} |"
         for point in row["points"]:
-            memory = f"{point['pss_kib'] / 1024:.1f}"
+            memory = f"{point['memory_kib'] / 1024:.1f}"
             is_last = point is row["points"][-1]
             yield (
                 f"{begin} {point['at']} | {memory} | {point['threads']} | {point['descriptors']} | "

@@ -117,14 +117,14 @@ def idle(process: Process, seconds: float) -> Figures:
     """Memory and threads of 1000 connections that do nothing, and what a connect costs."""
     first = connect(process, 50)
     time.sleep(0.5)
-    before_kib, before_threads, before_s = process.pss_kib(), process.threads(), process.cpu_s()
+    before_kib, before_threads, before_s = process.memory_kib(), process.threads(), process.cpu_s()
     started = time.perf_counter()
     clients = connect(process, 1000)
     took = time.perf_counter() - started
     cpu_s = process.cpu_s() - before_s
     time.sleep(1.5)
     figures = {
-        "kib": (process.pss_kib() - before_kib) / 1000,
+        "kib": (process.memory_kib() - before_kib) / 1000,
         "threads": (process.threads() - before_threads) / 1000,
         "connects_per_s": 1000 / took,
         "us_per_connect": cpu_s / 1000 * 1e6,

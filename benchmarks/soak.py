@@ -176,7 +176,7 @@ PARTS: dict[str, Callable[[Process, int, float], Iterator[int]]] = {"connects": 
 def read_point(process: Process, at: str) -> dict[str, Any]:
     return {
         "at": at,
-        "pss_kib": process.pss_kib(),
+        "memory_kib": process.memory_kib(),
         "threads": process.threads(),
         "descriptors": process.descriptors(),
     }
@@ -203,7 +203,7 @@ def find_lasting(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 def find_problems(points: list[dict[str, Any]]) -> list[str]:
     by_name = {point["at"]: point for point in points}
-    growth = by_name["100 %"]["pss_kib"] - by_name["10 %"]["pss_kib"]
+    growth = by_name["100 %"]["memory_kib"] - by_name["10 %"]["memory_kib"]
     grown = [f"memory: {growth / 1024:.1f} MiB more at the end than at 10 %"] if growth > GROWTH_KIB else []
     return [*grown, *find_lasting(by_name["before"], by_name["after"])]
 
@@ -257,7 +257,7 @@ def run(peer: Peer, part: str, count: int, limit_s: float) -> dict[str, Any]:
 
 def tell(row: dict[str, Any], point: dict[str, Any]) -> None:
     print(
-        f"{row['server']:32} {row['part']:9} {point['at']:>6}  {point['pss_kib'] / 1024:7.1f} MiB  "
+        f"{row['server']:32} {row['part']:9} {point['at']:>6}  {point['memory_kib'] / 1024:7.1f} MiB  "
         f"{point['threads']:4} threads  {point['descriptors']:4} descriptors  {row['duration_s']:6.0f} s  "
         f"{row['count']:9,} at {row['rate']:,.0f}/s",
         flush=True,
