@@ -22,7 +22,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass
 from types import CoroutineType, GeneratorType
-from typing import Annotated, Any, Protocol, TypeVar, cast, get_args, get_origin, overload
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar, cast, get_args, get_origin, overload
 
 from .errors import HandlerSignatureError
 from .handling import Handling
@@ -85,8 +85,7 @@ def Depends(function: Callable[..., Any]) -> Any:  # noqa: N802 - the field's na
     return Dependency(function)
 
 
-@dataclass(frozen=True, eq=False)
-class Node:
+class Node(NamedTuple):
     """One dependency with its own, compiled.
 
     Args:
@@ -212,23 +211,22 @@ class Injection:
     ) -> None:
         nodes = {name: compile_dependency(need.function, names) for name, need in needs.items()}
         self.nodes = tuple(nodes.values())
-        slots: list[Node | inspect.Parameter] = []
+        self._slots: list[tuple[Node | None, Any]] = []  # and the default of what the client sends
         self._keywords: list[tuple[str, Node]] = []
         for parameter in parameters:
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
                 if parameter.name in nodes:
                     self._keywords.append((parameter.name, nodes[parameter.name]))
             elif parameter.kind not in _REST:
-                slots.append(nodes.get(parameter.name, parameter))
+                self._slots.append((nodes.get(parameter.name), parameter.default))
             elif parameter.name in nodes:
                 raise HandlerSignatureError(f"{where}: '*{parameter.name}' takes the rest, and can't be a dependency.")
-        self._slots = slots
 
     def fill(self, args: tuple[Any, ...], scope: Scope) -> tuple[list[Any], dict[str, Any]]:
         """Return *args* and the dependencies, each in its place, and those that go by name."""
         left, resolve = iter(args), scope.resolve
         # Nothing is left where a connect handler's client sent no auth.
-        filled = [resolve(slot) if type(slot) is Node else next(left, slot.default) for slot in self._slots]  # type: ignore[union-attr]
+        filled = [next(left, default) if node is None else resolve(node) for node, default in self._slots]
         filled += left
         return filled, {name: resolve(node) for name, node in self._keywords} if self._keywords else {}
 

@@ -11,7 +11,7 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar, cast, get_args, overload
+from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args, overload
 
 from .acks import Ack, UnusableAck
 from .dependencies import Injection, find_dependency
@@ -246,8 +246,7 @@ def _place(handler: Handler, run: Run | None) -> Handler:
     return replace(handler, run=run) if run is not None else handler
 
 
-@dataclass(frozen=True)
-class _Method:
+class _Method(NamedTuple):
     """One attribute of a class that serves events.
 
     Args:

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 from .dependencies import Node, Scope, compile_dependency
@@ -128,8 +128,7 @@ def _takes_two(function: Callable[..., Any]) -> bool:
     return not is_method  # of no instance: a handler under a bare @use, or Limit.event for Limit().event
 
 
-@dataclass(frozen=True, eq=False)
-class Guard:
+class Guard(NamedTuple):
     """A condition for a connect or an event.
 
     Args:
@@ -137,7 +136,7 @@ class Guard:
     """
 
     name: str
-    node: Node = field(repr=False)
+    node: Node
     code: str = "forbidden"
     message: str = "Not allowed."
 

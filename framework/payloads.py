@@ -9,8 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, NamedTuple, get_args
 
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, SchemaError, core_schema
@@ -36,8 +35,7 @@ _EXPONENT = re.compile("e[+]?[0-9]{3}").search
 _MANY_DIGITS = re.compile("[0-9]{200}").search
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One argument of an event, as the handler declares it.
 
     Args:

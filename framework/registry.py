@@ -12,7 +12,7 @@ import inspect
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .acks import Ack
 from .dependencies import Injection, Node
@@ -94,8 +94,7 @@ class Target:
         return f"{self.handler.name} ({self.handler.location})" if self.handler else type(self.owner).__name__
 
 
-@dataclass(frozen=True, eq=False)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What goes around everything on one path.
 
     Args:

@@ -16,12 +16,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import flask
 
@@ -44,8 +43,7 @@ _MACHINERY = ("<frozen", str(Path(importlib.__file__).parent), str(Path(__file__
 _ESSENTIAL = re.compile(r"^\s+essential\b[^=\n]*=\s*True\b", re.MULTILINE)
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
+class Found(NamedTuple):
     """One plugin, or what would be one if it could be imported.
 
     Args:
@@ -98,7 +96,7 @@ class Found:
 
     def fail(self, reason: str, cause: BaseException | None = None) -> Found:
         """Return this one with the reason why it can't be used."""
-        return replace(self, error=self.blame(reason, cause))
+        return self._replace(error=self.blame(reason, cause))
 
     @property
     def switch_off(self) -> str:
@@ -106,8 +104,7 @@ class Found:
         return f"{SETTING_PREFIX}DISABLED_PLUGINS={self.name}"
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """A plugin that another one may require.
 
     Args:
@@ -158,7 +155,7 @@ def find_plugins(
         key = found.cls or found.source
         known = once.setdefault(key, found)
         if found.distribution and not known.distribution:
-            once[key] = replace(known, version=found.version, distribution=found.distribution)
+            once[key] = known._replace(version=found.version, distribution=found.distribution)
     return list(once.values())
 
 
@@ -203,7 +200,7 @@ def _load_entry_point(found: Found, point: EntryPoint) -> Found:
             f"{cls.__qualname__}.name is {cls.name!r}; it has to be the entry point's name, so that the plugin can be "
             "switched off without importing it. Change one of the two."
         )
-    return replace(found, cls=cls)
+    return found._replace(cls=cls)
 
 
 # -- the application's own package
@@ -260,7 +257,7 @@ def _read_module(module: ModuleType | None, found: Found) -> Iterator[Found]:
     for cls in list(vars(module).values()):
         is_plugin = isinstance(cls, type) and issubclass(cls, Plugin) and cls.__module__ == found.source
         if is_plugin and cls.name and not inspect.isabstract(cls):
-            yield replace(found, name=cls.name, cls=cls, version=cls.version or NO_VERSION)
+            yield found._replace(name=cls.name, cls=cls, version=cls.version or NO_VERSION)
 
 
 def _import(found: Found, module: str, load: Callable[[], T], fix: str) -> tuple[T | None, Found]:
@@ -274,8 +271,8 @@ def _import(found: Found, module: str, load: Callable[[], T], fix: str) -> tuple
         loaded = load()
     except (Exception, SystemExit) as error:
         failed = found.fail(f"its import raised {describe_error(error)}. {fix}", error)
-        return None, replace(failed, says_essential=_says_essential(module))
-    return loaded, replace(found, import_s=time.perf_counter() - start)
+        return None, failed._replace(says_essential=_says_essential(module))
+    return loaded, found._replace(import_s=time.perf_counter() - start)
 
 
 def _says_essential(module: str) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import flask
@@ -19,8 +18,7 @@ from .discovery import Found
 from .plugin import Plugin
 
 
-@dataclass(frozen=True)
-class Hook:
+class Hook(NamedTuple):
     """One hook that gives things.
 
     Args:
@@ -70,8 +68,7 @@ HOOKS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Additions:
+class Additions(NamedTuple):
     """What one plugin gives, by hook; held by whoever loaded it, since blinker holds receivers weakly."""
 
     given: Mapping[str, tuple[Any, ...]]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import flask
 
@@ -82,8 +82,7 @@ class PluginInfo:
         return asdict(self)
 
 
-@dataclass(frozen=True, eq=False)
-class _Loaded:
+class _Loaded(NamedTuple):
     """A plugin that runs, and what it added."""
 
     plugin: Plugin[Any]

@@ -7,8 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, cast, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -27,8 +26,7 @@ _FALSE = ("0", "false", "no", "off")
 _SECRETS = (Secret, SecretBytes, SecretStr)
 
 
-@dataclass(frozen=True)
-class _Value:
+class _Value(NamedTuple):
     """One value and where it came from.
 
     Args:
