@@ -73,8 +73,7 @@ withPage(async (first, url, report) => {
   await say(bob, "Where is Ada?");
   await heard(bob, "Where is Ada?");
   await lost.end();
-  // An attempt that is under way may hang until socket.io-client gives it up, after 20 s, and the next one waits for up to 7.5 s.
-  await ada.locator("#connection[data-state=online]").waitFor({ timeout: 40000 });
+  await ada.locator("#connection[data-state=online]").waitFor();
   await heard(ada, "Where is Ada?");
   await ada.locator("#text").press("Enter");
   await heard(bob, "Can you hear me?");
