@@ -170,7 +170,8 @@ class Ack:
         self.typed = bare not in (inspect.Signature.empty, Any, object)
         self.several = get_origin(bare) is tuple or bare is tuple
         self._output: Output | None = None
-        self._is_exact: Check | None = None
+        self.write_exact: Callable[[Any], bytes | None] = _write_nothing
+        """Writes a value that is exactly as declared as a JSON array; returns None for any other, which `encode` knows."""
         self._may_look_like_error = True
         if self.typed and bare not in _NO_VALUE:
             self._output = Output(annotation if self.several else tuple[annotation], names)
@@ -180,8 +181,7 @@ class Ack:
                 )
             self._may_look_like_error = self._output.holds_keys
             if self._output.checks is not None and not self.several:
-                self._is_exact = self._output.checks[0]
-                self._to_json = self._output.serializer.to_json
+                self.write_exact = _compile_writer(self._output.checks[0], self._output.serializer)
 
     @property
     def schema(self) -> Any:
@@ -198,8 +198,8 @@ class Ack:
             AckError: It is not what the annotation says, is no JSON, or looks like the error object.
         """
         try:
-            if self._is_exact is not None and self._is_exact(value):  # nor has it keys that look like an error
-                return _new_encoded((self._to_json((value,), by_alias=True).decode(), []))
+            if (text := self.write_exact(value)) is not None:  # nor has it keys that look like an error
+                return _new_encoded((text.decode(), []))
             if self._output is not None:
                 encoded = self._output.encode(value if self.several else (value,))
             else:
@@ -222,6 +222,19 @@ class Ack:
     def _explain(self, value: Any, error: ValidationError) -> str:
         reasons = "; ".join(_reason(item, self.several) for item in error.errors(include_url=False)[:3])
         return f"returned {type(value).__name__} where {_name(self.annotation)} is annotated: {reasons}"
+
+
+def _write_nothing(value: Any) -> None:
+    return None
+
+
+def _compile_writer(is_exact: Check, serializer: Any) -> Callable[[Any], bytes | None]:
+    to_json = serializer.to_json
+
+    def write(value: Any) -> bytes | None:
+        return to_json((value,), by_alias=True) if is_exact(value) else None
+
+    return write
 
 
 def encode_values(values: list[Any], dumps: Callable[[Any], str] = dump_json) -> Encoded:

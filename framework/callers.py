@@ -21,9 +21,9 @@ class Caller(NamedTuple):
 def find_caller() -> Caller | None:
     """Return who is being served here, or None; Flask's request knows it, too, but would have to be made for that."""
     context = _request_variable.get(None) if _request_variable is not None else None
-    handling: Any = getattr(context, "handling", None)
-    if handling is not None:
-        return Caller(handling.sid, handling.namespace)
+    caller: Any = getattr(context, "caller", None)
+    if caller is not None:
+        return Caller(*caller)
     if not flask.has_request_context() or (sid := getattr(flask.request, "sid", None)) is None:
         return None
     return Caller(str(sid), getattr(flask.request, "namespace", None) or "/")

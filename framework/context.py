@@ -11,6 +11,8 @@ somebody wants to be told of each, they are *copied* as a whole, or each is made
 from __future__ import annotations
 
 import contextlib
+import functools
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from typing import Any, Protocol, cast
 
@@ -40,73 +42,113 @@ class ManagedSession(dict[str, Any], SessionMixin):
     """The session of one connection: forked from the HTTP session at its first event, shared by its namespaces."""
 
 
+class _Part:
+    """A part of a light context, made when it is asked for; what is in the context's dictionary by then is found before it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, context: Any, owner: Any = None) -> Any:
+        return self if context is None else context.make(self._name)
+
+
 class _LightApp(_AppContext):  # type: ignore[misc]
     """An application context, the parts of which are made when they are asked for."""
 
-    __slots__ = ("_token",)
+    __slots__ = ("app", "is_used", "token")
 
-    _token: Token[Any]
+    app: flask.Flask
+    is_used: bool
+    token: Token[Any]
+    g = _Part("g")
+    url_adapter = _Part("url_adapter")
+    _cv_tokens = _Part("_cv_tokens")
 
-    def __getattr__(self, name: str) -> Any:
+    def make(self, name: str) -> Any:
         if name == "g":
             made: Any = self.app.app_ctx_globals_class()
         elif name == "url_adapter":
             made = self.app.create_url_adapter(None)
-        elif name == "_cv_tokens":
-            made = [self._token]
         else:
-            raise AttributeError(name)
+            made = [self.token]
+            self.is_used = True
         return self.__dict__.setdefault(name, made)  # another thread may have asked, too
 
     def close(self, error: BaseException | None) -> None:
         """Do what Flask's ``pop`` does, as far as anybody would notice."""
         app = self.app
-        if "_cv_tokens" in self.__dict__ and len(self._cv_tokens) != 1:  # pushed once more, by who pops it later
+        if self.is_used and _is_pushed_again(self):
             self.pop(error)
             return
         try:
             if app.teardown_appcontext_funcs or appcontext_tearing_down.receivers:
                 app.do_teardown_appcontext(error)
         finally:
-            _app_variable.reset(self._token)
+            _app_variable.reset(self.token)
         if appcontext_popped.receivers:
             appcontext_popped.send(app, _async_wrapper=app.ensure_sync)
 
 
-class _Light(_RequestContext):  # type: ignore[misc]
-    """A context for one more event of a connection, the parts of which are made when they are asked for."""
+class Light(_RequestContext):  # type: ignore[misc]
+    """A context for one more event of a connection, the parts of which are made when they are asked for.
 
-    __slots__ = ("_app_context", "_args", "_first", "_handling", "_token", "is_kept")
+    ``is_used`` says that there may be something of it to undo. What is being handled is made late, too, if it was opened
+    without.
+    """
 
-    _first: _First
-    _handling: Handling
+    __slots__ = (
+        "_about",
+        "_app_context",
+        "_args",
+        "_first",
+        "_handling",
+        "_namespace",
+        "_sid",
+        "_token",
+        "is_kept",
+        "is_used",
+    )
+
+    _first: First
+    _sid: str
+    _namespace: str
+    _handling: Handling | None
+    _about: tuple[Callable[..., Handling], Any, str | None, str] | None
     _args: tuple[Any, ...]
     _token: Token[Any]
     _app_context: _LightApp | None
     is_kept: bool
+    is_used: bool
 
     def match_request(self) -> None:
         """Leave it: Socket.IO's path leads to no view, which the first event has found out."""
 
-    def __getattr__(self, name: str) -> Any:
-        if name in _Light.__slots__:
-            raise AttributeError(name)
+    def make(self, name: str) -> Any:
+        """Return the part of that name."""
         about, first = self.__dict__, self._first
         if name == first.session_key:
-            return about.setdefault(name, self._handling.environ[_SAVED_SESSION])
-        if name in about or name not in first.parts:
-            raise AttributeError(name)
+            return about.setdefault(name, self.handling.environ[_SAVED_SESSION])
+        self.is_used = True
         made = first.make_parts()
-        describe(made["request"], self._handling, self._args)
+        describe(made["request"], self.handling, self._args)
         made["_cv_tokens"] = [(self._token, self._app_context)]
         for key, value in made.items():
             about.setdefault(key, value)  # another thread may have asked, too
         return about[name]
 
     @property
-    def handling(self) -> Handling | None:
-        """What is being handled, as long as there is no request to ask, which somebody may have changed."""
-        return None if "request" in self.__dict__ else self._handling
+    def handling(self) -> Handling:
+        """What is being handled."""
+        found = self._handling
+        if found is None:
+            arrive, *about = cast(Any, self._about)
+            found = self._handling = arrive(self._sid, *about)
+        return found
+
+    @property
+    def caller(self) -> tuple[str, str] | None:
+        """The client and its namespace, as long as there is no request to ask, which somebody may have changed."""
+        return None if "request" in self.__dict__ else (self._sid, self._namespace)
 
     def show_args(self, args: tuple[Any, ...]) -> None:
         """Have ``request.event`` say what the handler will take."""
@@ -120,23 +162,32 @@ class _Light(_RequestContext):  # type: ignore[misc]
 
     def close(self, error: BaseException | None, *, save: bool = True) -> None:
         """Do what Flask's ``pop`` does, as far as anybody would notice."""
-        app = self._first.app
-        is_made = "_cv_tokens" in self.__dict__
-        if is_made and len(self._cv_tokens) != 1:  # pushed once more, by who pops it later
+        app, around = self._first.app, self._app_context
+        if self.is_used and _is_pushed_again(self):  # by who pops it later
             self.pop(error)
             return
         try:
             if app.teardown_request_funcs or request_tearing_down.receivers:
                 app.do_teardown_request(error)
-            if is_made:
+            if self.is_used and "request" in self.__dict__:
                 _close_request(self.request)
         finally:
             _request_variable.reset(self._token)
-            if self._app_context is not None:
-                self._app_context.close(error)
+            if around is not None:
+                around.close(error)
 
 
-class _First:
+def _is_pushed_again(context: Any) -> bool:
+    return "_cv_tokens" in context.__dict__ and len(context._cv_tokens) != 1
+
+
+@functools.cache
+def _find_class(parts: frozenset[str]) -> type[Light]:
+    """Return the class of light contexts with *parts*, which a release of Flask and its extensions decide."""
+    return type("Light", (Light,), {"__slots__": (), **{name: _Part(name) for name in parts}})
+
+
+class First:
     """What the first context of a connection is made of: its request as it came, and where it leads.
 
     Making it again for each event would route Socket.IO's path and read the session's cookie each time.
@@ -145,7 +196,7 @@ class _First:
         context: Flask's own, pushed.
     """
 
-    __slots__ = ("_context", "_is_plain", "_request", "_request_class", "app", "is_light", "parts", "session_key")
+    __slots__ = ("_class", "_context", "_is_plain", "_request", "_request_class", "app", "is_light", "session_key")
 
     def __init__(self, context: Any) -> None:
         self.app = context.app
@@ -156,7 +207,7 @@ class _First:
         )  # else it may hold what is each one's own
         self.session_key = _session_key(context)
         self._context = {key: value for key, value in vars(context).items() if key != self.session_key}
-        self.parts = frozenset(vars(context))
+        self._class = _find_class(frozenset(vars(context)))
         self.is_light = _may_be_light(context.app)
 
     def make_parts(self) -> dict[str, Any]:
@@ -176,35 +227,46 @@ class _First:
         Args:
             session: The connection's own; None has Flask open one.
         """
-        context: Any = _new(_Light)
+        context: Any = _new(self._class)
         context._first = self
         vars(context).update(self.make_parts())
         setattr(context, self.session_key, session)
         return context
 
-    def open(self, handling: Handling, args: tuple[Any, ...]) -> _Light:
-        """Return a new light context, as good as pushed; the connection has a session of its own."""
-        context: Any = _new(_Light)
+    def open(
+        self, sid: str, namespace: str, args: tuple[Any, ...], handling: Handling | None, about: Any = None
+    ) -> Light:
+        """Return a new light context, as good as pushed; the connection has a session of its own.
+
+        Args:
+            handling: None where it is to be made when it is asked for.
+            about: What makes it of a client, and what it takes besides.
+        """
+        context = _new(self._class)
         context._first = self
-        context._handling = handling
+        context._sid = sid
+        context._namespace = namespace
         context._args = args
-        context.is_kept = False
+        context._handling = handling
+        context._about = about
+        context.is_kept = context.is_used = False
         outer = _app_variable.get(None)
         if outer is None or outer.app is not self.app or _is_inside_event(outer):
             context._app_context = around = _new(_LightApp)
             around.app = self.app
-            around._token = _app_variable.set(around)
+            around.is_used = False
+            around.token = _app_variable.set(around)
         else:
             context._app_context = None
         context._token = _request_variable.set(context)
         return context  # type: ignore[no-any-return]
 
 
-def _read_first(context: Any) -> _First | None:
+def _read_first(context: Any) -> First | None:
     """Return what to make others from; None where an application or a Flask makes contexts of something else."""
     if type(context) is not _RequestContext or not vars(context).keys() >= _PARTS:
         return None
-    return _First(context) if _is_flasks(context.app, "request_context") else None
+    return First(context) if _is_flasks(context.app, "request_context") else None
 
 
 def _may_be_light(app: flask.Flask) -> bool:
@@ -246,11 +308,18 @@ def open_context(manage_session: bool, handling: Handling, args: tuple[Any, ...]
         manage_session: Keep a session per connection; False uses the application's own session interface.
         args: For ``request.event``.
     """
-    environ = handling.environ
-    first: _First | None = environ.get(_FIRST)
-    if first is None or not first.is_light or not manage_session or appcontext_pushed.receivers:
-        return _Pushed(first, manage_session, handling, args)
-    return first.open(handling, args) if _SAVED_SESSION in environ else _Pushed(first, manage_session, handling, args)
+    first = find_light(handling.environ) if manage_session else None
+    if first is not None:
+        return first.open(handling.sid, handling.namespace, args, handling)
+    return _Pushed(handling.environ.get(_FIRST), manage_session, handling, args)
+
+
+def find_light(environ: Mapping[str, Any]) -> First | None:
+    """Return what opens light contexts for a connection, whose session is kept here; None where it has to be a whole one."""
+    first: First | None = environ.get(_FIRST)
+    if first is None or not first.is_light or appcontext_pushed.receivers or _SAVED_SESSION not in environ:
+        return None
+    return first
 
 
 class Context(Protocol):
@@ -280,7 +349,7 @@ class _Pushed:
         first: What to copy; None makes one in full.
     """
 
-    def __init__(self, first: _First | None, manage_session: bool, handling: Handling, args: tuple[Any, ...]) -> None:
+    def __init__(self, first: First | None, manage_session: bool, handling: Handling, args: tuple[Any, ...]) -> None:
         environ: Any = handling.environ
         self._app = environ["flask.app"]
         self._manage_session = manage_session

@@ -13,6 +13,7 @@ import functools
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import flask
@@ -20,7 +21,7 @@ from blinker import NamedSignal
 from flask_socketio import SocketIOTestClient
 
 from . import signals
-from .acks import error_object
+from .acks import Encoded, error_object
 from .answers import OK, Answers, Outcome
 from .arrivals import EventArrival
 from .context import Context, open_context
@@ -31,10 +32,11 @@ from .handlers import CONNECT, DISCONNECT, LIFE_CYCLE
 from .handling import Handling
 from .life_cycle import LifeCycle, read_connect_args, read_disconnect_args
 from .registry import LONGEST_GUESS, PLAIN_ACK, Registry, Route
-from .running import Runner
+from .running import Runner, guard_exit
+from .straight import compile_step
 from .streaming import Streams
 from .transport import packets
-from .transport.connection import Connection
+from .transport.connection import Connection, Step
 from .transport.packets import Header
 from .wire import RefusedValue, load_json
 
@@ -128,14 +130,23 @@ class Dispatch:
         signals.notify(signal, sender, namespace=event.namespace, event=event.known_name, sid=event.sid, **about)
 
     def _handle(self, event: EventArrival) -> Outcome:
-        outcome: Outcome | None = None
         args: tuple[Any, ...] | None = None
         try:
             if not event.route.is_wrapped:
                 args = self._read_args(event)  # what is wrong with it is said without opening Flask's context
             context = open_context(self._extension.manage_session, event, args or ())
+        except MalformedPacket:
+            raise
+        except Exception as error:
+            return self._fail(event, error)
+        return self._within(event, context, self._run_and_answer, event, args, context)
+
+    def _within(self, event: EventArrival, context: Context, step: Callable[..., Outcome], *about: Any) -> Outcome:
+        """Run *step*, and close *context* unless it is kept."""
+        outcome: Outcome | None = None
+        try:
             try:
-                outcome = self._run_and_answer(event, args, context)
+                outcome = step(*about)
             except BaseException as error:
                 context.close(error, save=False)
                 raise
@@ -143,14 +154,22 @@ class Dispatch:
                 context.close(event.failure)
         except MalformedPacket:
             raise
-        except Exception as error:  # it does not fit, Flask could not open its context, or a teardown function failed
-            if outcome is None and isinstance(error, PayloadError | UnknownEvent):
-                return self._refuse(event, error)
-            if self._is_upstream_test(event):
-                raise
-            body = self.failures.mask(error, event.place, event.known_name)
-            outcome = outcome or self._answers.fail(event, body, error)
+        except Exception as error:
+            return self._fail(event, error, outcome)
         return outcome
+
+    def _fail(self, event: EventArrival, error: Exception, outcome: Outcome | None = None) -> Outcome:
+        """Answer for what no handler raised: it does not fit, Flask could not open its context, a teardown function failed.
+
+        Args:
+            outcome: Of the event, if it was answered before.
+        """
+        if outcome is None and isinstance(error, PayloadError | UnknownEvent):
+            return self._refuse(event, error)
+        if self._is_upstream_test(event):
+            raise error
+        body = self.failures.mask(error, event.place, event.known_name)
+        return outcome or self._answers.fail(event, body, error)
 
     def _run_and_answer(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Outcome:
         failure: Exception | None = None
@@ -218,6 +237,43 @@ class Dispatch:
             self._feeder.reserve(event)
         target: Any = route.target
         return self._runner.invoke(target, event)
+
+    # -- for the straight way
+
+    def compile(self, route: Route) -> Step | None:
+        """Return the straight way of the events of *route*, if there is one."""
+        is_ours = self._json is None or (route.handler is not None and route.handler.typed)
+        return compile_step(self, self._extension.server, route) if is_ours and self._extension.manage_session else None
+
+    def arrive(self, route: Route, sid: str, connection: Connection, ack_id: str | None, body: str) -> EventArrival:
+        name = route.handler.event if route.handler is not None else ""
+        header = packets.event_header(route.path or "/", ack_id, name, body)
+        return EventArrival(connection, sid, header, None, route, self._load)
+
+    def refuse(self, event: EventArrival, error: Exception) -> None:
+        if isinstance(error, json.JSONDecodeError):
+            self._extension.server.close_malformed(event.connection.eio_sid, str(_malformed(event)))
+        else:
+            self._fail(event, error)
+
+    def fail(self, event: EventArrival, context: Context, error: BaseException) -> None:
+        self._within(event, context, self._recover_any, event, error)
+
+    def _recover_any(self, event: EventArrival, error: BaseException) -> Outcome:
+        if isinstance(error, Exception):
+            return self._recover(event, error)
+        failure = guard_exit(error)
+        failure.__cause__ = error
+        return self._recover(event, failure)
+
+    def fail_late(self, event: EventArrival, error: Exception) -> None:
+        self._fail(event, error, OK)
+
+    def await_result(self, coroutine: Any) -> Any:
+        return self._runner.call(lambda: coroutine)
+
+    def encode(self, route: Route, result: Any) -> Encoded:
+        return route.ack.encode(result, self._answers.dumps)
 
     # -- what came
 

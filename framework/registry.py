@@ -115,12 +115,14 @@ class Route:
     Args:
         target: None where nobody serves them.
         around: What goes around everything on the path.
+        path: The namespace, where it is the only one that they go to.
 
     ``layers`` and ``guards`` are asked before a payload is read, in this order, ``inner`` are the handler's own layers.
     ``is_plain`` is whether there is a handler and nothing else to do than to call it, ``one_pass`` whether it takes what the
     JSON says and nothing else, ``is_wrapped`` whether something is to be asked before a payload is read, ``is_async`` whether
     something on the way waits on an event loop, and ``run`` where the handler asks to be run. ``pace`` is the transport's, to
-    note how long they take.
+    note how long they take; with it comes ``step``, which takes one from its text to its answer where nothing else is to be
+    asked.
     """
 
     __slots__ = (
@@ -138,12 +140,15 @@ class Route:
         "name",
         "one_pass",
         "pace",
+        "path",
         "run",
+        "step",
         "target",
     )
 
-    def __init__(self, target: Target | None, around: Surroundings = NOTHING_AROUND) -> None:
+    def __init__(self, target: Target | None, around: Surroundings = NOTHING_AROUND, path: str | None = None) -> None:
         self.target = target
+        self.path = path
         self.handler: Handler | None = target.handler if target is not None else None
         self.ack = self.handler.ack if self.handler is not None else PLAIN_ACK
         self.chunks: Chunks | None = target.chunks if target is not None else None
@@ -159,6 +164,7 @@ class Route:
         self.is_plain = not self.is_wrapped and target is not None and target.is_plain
         self.call: Any = target.call if target is not None else None
         self.pace: Any = None
+        self.step: Any = None
 
 
 def _wait(layers: Iterable[Layer], guards: Iterable[Guard], nodes: Iterable[Node] = ()) -> bool:
@@ -308,7 +314,8 @@ class Registry:
     def _read_path(self, path: str) -> _Names:
         mounted, around = self._classes.get(path), self.around(path)
         names = {*self._functions.get(path, ()), *self._functions.get(ANY, ()), *(mounted.targets if mounted else ())}
-        routes = {name: Route(self.find(path, name), around) for name in names}
+        only = None if path == ANY else path
+        routes = {name: Route(self.find(path, name), around, only) for name in names}
         routes |= {name: Route(None, around) for name in LIFE_CYCLE}  # no event of a client gets there
         return _Names(routes, Route(self.find(path, None), around))
 

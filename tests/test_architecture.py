@@ -41,6 +41,7 @@ LAYERS: list[tuple[str, set[str]]] = [
     ("what a client is told of a failure", {"failures"}),
     ("how a stream gets to its client", {"feeds"}),
     ("how clients come and go", {"life_cycle"}),
+    ("the straight way of an event", {"straight"}),
     ("the path of one event", {"dispatch"}),
     ("what is promised", {"contract"}),
     ("what is listed, and what is run", {"clients", "routes", "serving"}),

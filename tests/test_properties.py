@@ -156,12 +156,16 @@ EVENTS = sorted(Zoo._handlers.events)
 RETURNS_ITS_INPUT = {"echo"}
 
 
-@pytest.fixture(scope="module")
-def app() -> flask.Flask:
+def build() -> flask.Flask:
     app = flask.Flask(__name__)
     app.config["SECRET_KEY"] = "a key for tests only"
     SocketIO(app, namespaces=[Zoo, Other], async_mode="threading")
     return app
+
+
+@pytest.fixture(scope="module")
+def app() -> flask.Flask:
+    return build()
 
 
 class Caller:
@@ -193,6 +197,14 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def caller(app: flask.Flask) -> Caller:
+    return Caller(app)
+
+
+@pytest.fixture(scope="module")
+def long_way() -> Caller:
+    """One whose events all go the way of those that have middleware, guards or dependencies."""
+    app = build()
+    app.extensions["socketio"].server.incoming.compile = lambda route: None
     return Caller(app)
 
 
@@ -259,6 +271,32 @@ def test_what_is_echoed_is_what_came(caller: Caller, value: Any) -> None:
     if not is_error(answer):
         sent = json.loads(str(frames[0])[str(frames[0]).index("[") :])
         assert answer == sent[1:]
+
+
+def comparable(body: str) -> Any:
+    """Return an answer without what is made up for each."""
+    answer = json.loads(body)
+    if is_error(answer):
+        answer[0]["error"].pop("id", None)
+    return answer
+
+
+@settings(deadline=None, max_examples=tries(300))
+@given(
+    name=any_name,
+    values=st.lists(any_json, max_size=4).filter(lambda values: not holds_placeholder(values)),
+    odd=st.none() | odd_json,
+)
+def test_event_is_answered_the_same_on_the_straight_way_and_on_the_long_one(
+    caller: Caller, long_way: Caller, name: str, values: list[Any], odd: str | None
+) -> None:
+    body = json.dumps([name, *values])
+    body = body if odd is None else f"{body[:-1]},{odd}]"
+    answers = []
+    for asked in (caller, long_way):
+        ack_id = asked.next_id()
+        answers.append(comparable(asked.ask([f"42{ack_id}{body}"], ack_id)))
+    assert answers[0] == answers[1]
 
 
 # -- any frames

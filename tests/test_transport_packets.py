@@ -15,8 +15,10 @@ from framework.transport import packets
 from framework.transport.packets import (
     Header,
     Partial,
+    event_header,
     is_too_deep,
     load_body,
+    parse_event,
     parse_packet,
     read_event_name,
     render_packet,
@@ -94,6 +96,50 @@ def test_body_that_is_no_json_is_malformed(text: str) -> None:
 def test_body_that_can_not_be_passed_on_is_refused(text: str) -> None:
     with pytest.raises(RefusedValue):
         load_body(text, LIMITS)
+
+
+PIECES = [
+    "2",
+    "/chat",
+    "/a?b",
+    "/" + "n" * 257,
+    ",",
+    "0",
+    "7",
+    "07",
+    "1" * 19,
+    "1" * 20,
+    '["a"',
+    '["a\\"b"',
+    '["é',
+    "]",
+    "{",
+    "\n",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map(lambda pieces: "2" + "".join(pieces)))
+def test_event_that_is_read_at_once_is_what_a_close_look_makes_of_it(text: str) -> None:
+    found = parse_event(text)
+    if found is not None:
+        header = parse_packet(text, LIMITS)
+        assert event_header(*found) == header._replace(name=read_event_name(header.body), size_bytes=len(header.body))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('2["a",1]', ("/", None, "a", '["a",1]')),
+        ('2/chat,10["a b"]', ("/chat", "10", "a b", '["a b"]')),
+        ('20["a"]', ("/", "0", "a", '["a"]')),
+        ('207["a"]', None),
+        ('2/chat?a=b,1["a"]', None),
+        ('2["a\\n"]', None),
+        ('51-["a"]', None),
+    ],
+)
+def test_event_as_clients_write_it_is_read_at_once(text: str, found: object) -> None:
+    assert parse_event(text) == found
 
 
 JSON = st.recursive(

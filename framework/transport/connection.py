@@ -10,13 +10,16 @@ from .leading import Run
 from .packets import Header, Partial
 from .timer import Alarm
 
+Step = Callable[["Connection", str | None, str], object]
+
 
 class Route(Protocol):
-    """Where an event goes."""
+    """Where an event goes; what it is gone with is the server's own, made with the first one."""
 
     run: Run
     is_async: bool
     pace: Any
+    step: Step | None
 
 
 class Incoming(Protocol):
@@ -31,6 +34,13 @@ class Incoming(Protocol):
     @property
     def routes(self) -> Mapping[str, Mapping[str, Route]]:
         """Where an event goes, by namespace and name; the same object for the same event, and one for every name."""
+        ...
+
+    def compile(self, route: Any) -> Step | None:
+        """Return what handles an event of *route* that came as text: its connection, its ack id as text, its JSON.
+
+        None where `event` has to.
+        """
         ...
 
     def event(self, connection: Connection, sid: str, header: Header, values: list[Any] | None, route: Any) -> None:

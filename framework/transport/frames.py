@@ -241,7 +241,11 @@ def text_frame(text: str) -> bytes:
     Raises:
         UnicodeEncodeError: The text holds half of a surrogate pair.
     """
-    payload = text.encode()
+    return utf8_frame(text.encode())
+
+
+def utf8_frame(payload: bytes) -> bytes:
+    """Return a text message, which is UTF-8 already, in one frame."""
     size = len(payload)
     if size <= _MAX_SHORT:
         return _SHORT_TEXT_HEADS[size] + payload

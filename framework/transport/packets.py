@@ -20,7 +20,7 @@ from ..wire import RefusedValue, load_json, put_bytes
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 MAX_NAMESPACE_LENGTH = 256
 
-# type, attachments, namespace, ack id. 19 digits are what fits in 64 bits.
+# type, attachments, namespace, ack id.
 _HEADER = re.compile(r"([0-6])(?:([0-9]{1,9})-)?(?:(/[^,]*),?)?([0-9]{1,19})?")
 _JSON_SPACE = " \t\n\r"
 _DECODER = json.JSONDecoder()
@@ -48,18 +48,28 @@ class Header(NamedTuple):
 # A named tuple in half the time.
 _new_header: Callable[[tuple[Any, ...]], Header] = functools.partial(tuple.__new__, Header)
 
-
 # What nearly every packet is: an event without attachments whose name has nothing in it that JSON escapes.
-_EVENT = re.compile(r'2(?:(/[^,?]{0,255}),)?([0-9]{1,19})?(\["([^"\\\x00-\x1f]*)".*)', re.DOTALL).match
+_EVENT = re.compile(r'2(?:(/[^,?]*),)?(0|[1-9][0-9]*)?\["([^"\\\x00-\x1f]*)"').match
+_MAX_ID_DIGITS = 19  # what fits in 64 bits
 
 
-def parse_event(text: str) -> Header | None:
-    """Return the header of an event without attachments; None for what is none, or has to be looked at more closely."""
+def parse_event(text: str) -> tuple[str, str | None, str, str] | None:
+    """Return an event's namespace, its ack id as text, its name and its JSON; None where it has to be looked at more closely.
+
+    That is what is no event, has attachments, or is not written as clients do.
+    """
     match = _EVENT(text)
     if match is None:
         return None
-    namespace, ack_id, body, name = match.groups()
-    return _new_header((EVENT, 0, namespace or "/", None if ack_id is None else int(ack_id), body, name, len(body)))
+    namespace, ack_id, name = match.groups()
+    if (namespace is not None and len(namespace) > MAX_NAMESPACE_LENGTH) or (ack_id and len(ack_id) > _MAX_ID_DIGITS):
+        return None
+    return namespace or "/", ack_id, name, text[match.start(3) - 2 :]
+
+
+def event_header(namespace: str, ack_id: str | None, name: str, body: str) -> Header:
+    """Return the header of an event that `parse_event` has read."""
+    return _new_header((EVENT, 0, namespace, None if ack_id is None else int(ack_id), body, name, len(body)))
 
 
 def parse_packet(text: str, limits: Limits, *, from_server: bool = False) -> Header:
@@ -132,9 +142,11 @@ def load_body(body: str, limits: Limits) -> Any:
 def is_too_deep(body: str, limit: int) -> bool:
     """Say whether lists and objects in *body* are nested deeper than *limit*.
 
-    Two counts settle it for nearly every event; for the rest brackets are paired off, one level per pass.
+    Its length or two counts settle it for nearly every event; for the rest brackets are paired off, one level per pass.
     """
-    if body.count("[") + body.count("{") <= limit:
+    # A list takes two characters and an object that holds another five, of which `{"":}` is made; the innermost two.
+    lists = body.count("[")
+    if len(body) < 5 * limit + 2 - 3 * lists or lists + body.count("{") <= limit:
         return False
     raw = body.encode(errors="replace").replace(b"\\\\", b"").replace(b'\\"', b"")
     brackets = b"".join(raw.split(b'"')[::2]).translate(_BRACES_AS_BRACKETS, _NOT_BRACKETS)

@@ -19,7 +19,7 @@ from . import packets
 from .connection import Connection
 from .encoding import choose_packet_class
 from .engine import EngineServer
-from .frames import text_frame
+from .frames import utf8_frame
 from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, read_values
 from .outgoing import Outgoing
 from .packets import Header
@@ -134,15 +134,25 @@ class Sender(socketio.Server):  # type: ignore[misc]
     def send_ack(self, connection: Connection, header: Header, encoded: Encoded) -> None:
         """Answer the event that came with *header*; nothing happens when its connection has gone."""
         text, attachments = encoded
-        session = connection.session
-        link = session.link if session is not None else None
-        if link is None or attachments or not self.is_direct:
+        if attachments:
             frames = packets.render_packet(packets.ACK, header.namespace, header.id, encoded)
             self._deliver(connection.eio_sid, Outgoing(frames))
-        elif header.namespace == "/":
-            link.write(text_frame(f"43{header.id}{text}"))
         else:
-            link.write(text_frame(f"43{header.namespace},{header.id}{text}"))
+            self.send_json_ack(connection, ack_head(header.namespace) + str(header.id).encode(), text.encode())
+
+    def send_json_ack(self, connection: Connection, head: bytes, values: bytes) -> None:
+        """Answer an event; nothing happens when its connection has gone.
+
+        Args:
+            head: What an ack's packet begins with: its type, its namespace and its id.
+            values: The JSON of a list.
+        """
+        session = connection.session
+        link = session.link if session is not None else None
+        if link is None or not self.is_direct:
+            self._deliver(connection.eio_sid, Outgoing([(head + values).decode()]))
+        else:
+            link.write(utf8_frame(b"4" + head + values))
 
     def send_part(
         self, sid: str, namespace: str, encoded: Encoded, acknowledge: Callable[..., object] | None = None
@@ -191,3 +201,8 @@ class Sender(socketio.Server):  # type: ignore[misc]
     def _send(self, eio_sid: str, kind: int, namespace: str, payload: Any) -> None:
         text, _ = encode_values([payload])
         self._deliver(eio_sid, Outgoing(packets.render_packet(kind, namespace, None, Encoded(text[1:-1], []))))
+
+
+def ack_head(namespace: str) -> bytes:
+    """Return what the acks of a namespace begin with, before their id."""
+    return b"3" if namespace == "/" else b"3%b," % namespace.encode()

@@ -94,7 +94,7 @@ class Server(Sender):
         """
         partial = connection.partial
         if partial is None and type(data) is str and (event := packets.parse_event(data)) is not None:
-            self._take_event(connection, event)
+            self._take_plain_event(connection, *event)
         elif isinstance(data, bytes):
             if partial is None:
                 raise MalformedPacket("an attachment that belongs to no packet")
@@ -131,23 +131,40 @@ class Server(Sender):
             leave = functools.partial(self._handle_disconnect, connection.eio_sid, header.namespace, reason)
             self._enqueue(connection, leave)
 
+    def _take_plain_event(
+        self, connection: Connection, namespace: str, ack_id: str | None, name: str, body: str
+    ) -> None:
+        route = self.incoming.routes[namespace][name]
+        pace = route.pace or self._prepare(route)
+        step = route.step
+        if step is None:
+            self._take_event(connection, packets.event_header(namespace, ack_id, name, body))
+        else:
+            self._run(connection, pace, len(body), step, connection, ack_id, body)
+
     def _take_event(self, connection: Connection, header: Header, partial: Partial | None = None) -> None:
-        """Run the handler here, where a leader reads and the handler is quick; else leave it to the pool."""
         route = self.incoming.routes[header.namespace][header.name]
-        pace = route.pace or self._pace(route)
+        pace = route.pace or self._prepare(route)
+        self._run(connection, pace, header.size_bytes, self.run_event, connection, header, partial, route)
+
+    def _run(
+        self, connection: Connection, pace: Pace, size_bytes: int, step: Callable[..., object], *about: Any
+    ) -> None:
+        """Run the handler here, where a leader reads and the handler is quick; else leave it to the pool."""
         session = connection.session
         leader = session.link.leader if session is not None and session.link is not None else None
-        about = (connection, header, partial, route)
-        if leader is not None and self.ordered and leader.run(pace, connection.lane, self._run_event, *about):
+        if leader is not None and self.ordered and leader.run(pace, connection.lane, step, *about):
             return
-        step = self._run_event if pace.inline else self._run_pooled
         job: Callable[[], object] = functools.partial(step, *about)
+        if not pace.inline:
+            job = functools.partial(_run_pooled, pace, job)
         if not self.ordered and not isinstance(connection.lane, AtOnce):
             job = functools.partial(self._pool.submit, job)
-        self._enqueue(connection, job, header.size_bytes)
+        self._enqueue(connection, job, size_bytes)
 
-    def _pace(self, route: Route) -> Pace:
+    def _prepare(self, route: Route) -> Pace:
         pace = route.pace = Pace("pool" if route.is_async else route.run)
+        route.step = self.incoming.compile(route)
         return pace
 
     def _enqueue(self, connection: Connection, job: Callable[[], object], size_bytes: int = 0) -> None:
@@ -195,15 +212,17 @@ class Server(Sender):
             refusal = _refusal("invalid_payload", f"Invalid payload: {error}.")
             self._send(eio_sid, packets.CONNECT_ERROR, header.namespace, refusal)
         except MalformedPacket as error:
-            self._close(eio_sid, str(error))
+            self.close_malformed(eio_sid, str(error))
         else:
             self._handle_connect(eio_sid, header.namespace, auth)
 
-    def _close(self, eio_sid: str, reason: str) -> None:
+    def close_malformed(self, eio_sid: str, reason: str) -> None:
+        """Close the session of a client that sent what follows no protocol."""
         if (found := self.eio.sockets.get(eio_sid)) is not None:
             found.refuse(reason)
 
-    def _run_event(self, connection: Connection, header: Header, partial: Partial | None, route: Route) -> None:
+    def run_event(self, connection: Connection, header: Header, partial: Partial | None, route: Route) -> None:
+        """Have an event handled, here and now; a client whose JSON is none is closed."""
         sid = connection.sids.get(header.namespace)
         if sid is None:
             return
@@ -211,12 +230,7 @@ class Server(Sender):
             values = None if partial is None else _read_arguments(partial)
             self.incoming.event(connection, sid, header, values, route)
         except MalformedPacket as error:
-            self._close(connection.eio_sid, str(error))
-
-    def _run_pooled(self, connection: Connection, header: Header, partial: Partial | None, route: Route) -> None:
-        since_s = time.monotonic()
-        self._run_event(connection, header, partial, route)
-        route.pace.pool(time.monotonic() - since_s)
+            self.close_malformed(connection.eio_sid, str(error))
 
     def _handle_ack(self, eio_sid: str, namespace: str, ack_id: int | None, data: Any) -> None:
         sid = self.manager.sid_from_eio_sid(eio_sid, namespace)
@@ -338,6 +352,12 @@ class Server(Sender):
             self._handle_disconnect(eio_sid, namespace, reason)
         self.connections.pop(eio_sid, None)
         self.environ.pop(eio_sid, None)
+
+
+def _run_pooled(pace: Pace, job: Callable[[], object]) -> None:
+    since_s = time.monotonic()
+    job()
+    pace.pool(time.monotonic() - since_s)
 
 
 def _run_now(job: Callable[[], object]) -> None:
