@@ -225,7 +225,7 @@ def describe_machine() -> dict[str, Any]:
     return {
         "cpu": model,
         "cores": os.cpu_count(),
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()} ({platform.python_compiler()})",
         "node": node,
         "system": platform.platform(),
         "packages": versions | manifest,

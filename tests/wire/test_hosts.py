@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import socket
 import struct
 import subprocess
@@ -99,10 +100,12 @@ def test_handler_runs_where_it_asks_to_be_run(any_server: Wire, client: RawWebSo
         caller.send(f'42/hosts,1["{name}"]')
         return str(caller.receive())
 
-    inline, pooled = find_thread(other, "inline"), find_thread(client, "pool")
+    inline = collections.Counter(find_thread(other, "inline") for _ in range(20))
+    pooled = {find_thread(client, "pool") for _ in range(20)}
     if any_server.kind in DRIVEN:  # without a leader both are the pool's, and may be one thread
-        assert inline == find_thread(other, "inline")
-        assert pooled != inline
+        leader, count = inline.most_common(1)[0]
+        assert count > 10  # not all: a leader that the system stops for 5 ms is replaced
+        assert leader not in pooled
 
 
 def test_websockets_that_are_open_cost_no_thread(any_server: Wire) -> None:
