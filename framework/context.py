@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from typing import Any, Protocol, cast
 
@@ -59,7 +59,7 @@ class _LightApp(_AppContext):  # type: ignore[misc]
 
     app: flask.Flask
     is_used: bool
-    token: Token[Any]
+    token: Token[Any] | None
     g = _Part("g")
     url_adapter = _Part("url_adapter")
     _cv_tokens = _Part("_cv_tokens")
@@ -113,9 +113,9 @@ class Light(_RequestContext):  # type: ignore[misc]
     _sid: str
     _namespace: str
     _handling: Handling | None
-    _about: tuple[Callable[..., Handling], Any, str | None, str] | None
+    _about: tuple[Any, ...]
     _args: tuple[Any, ...]
-    _token: Token[Any]
+    _token: Token[Any] | None
     _app_context: _LightApp | None
     is_kept: bool
     is_used: bool
@@ -141,7 +141,7 @@ class Light(_RequestContext):  # type: ignore[misc]
         """What is being handled."""
         found = self._handling
         if found is None:
-            arrive, *about = cast(Any, self._about)
+            arrive, *about = self._about
             found = self._handling = arrive(self._sid, *about)
         return found
 
@@ -159,6 +159,24 @@ class Light(_RequestContext):  # type: ignore[misc]
     def keep(self) -> None:
         """Leave it open; whoever keeps it calls `close`."""
         self.is_kept = True
+
+    def leave(self) -> None:
+        """`close` it, at the end of a flow of its own: what was before needs not be there again."""
+        app, around = self._first.app, self._app_context
+        if (
+            self.is_used
+            or (around is not None and around.is_used)
+            or app.teardown_request_funcs
+            or app.teardown_appcontext_funcs
+            or request_tearing_down.receivers
+            or appcontext_tearing_down.receivers
+            or appcontext_popped.receivers
+        ):
+            self.close(None)
+            return
+        self._token = None  # which holds the flow, which holds this
+        if around is not None:
+            around.token = None
 
     def close(self, error: BaseException | None, *, save: bool = True) -> None:
         """Do what Flask's ``pop`` does, as far as anybody would notice."""
@@ -234,7 +252,12 @@ class First:
         return context
 
     def open(
-        self, sid: str, namespace: str, args: tuple[Any, ...], handling: Handling | None, about: Any = None
+        self,
+        sid: str,
+        namespace: str,
+        args: tuple[Any, ...],
+        handling: Handling | None,
+        about: tuple[Any, ...] = (),
     ) -> Light:
         """Return a new light context, as good as pushed; the connection has a session of its own.
 

@@ -37,7 +37,7 @@ from .straight import compile_step
 from .streaming import Streams
 from .transport import packets
 from .transport.connection import Connection, Step
-from .transport.packets import Header
+from .transport.packets import Header, PlainEvent
 from .wire import RefusedValue, load_json
 
 event_logger = logging.getLogger("framework.events")
@@ -245,10 +245,8 @@ class Dispatch:
         is_ours = self._json is None or (route.handler is not None and route.handler.typed)
         return compile_step(self, self._extension.server, route) if is_ours and self._extension.manage_session else None
 
-    def arrive(self, route: Route, sid: str, connection: Connection, ack_id: str | None, body: str) -> EventArrival:
-        name = route.handler.event if route.handler is not None else ""
-        header = packets.event_header(route.path or "/", ack_id, name, body)
-        return EventArrival(connection, sid, header, None, route, self._load)
+    def arrive(self, route: Route, sid: str, connection: Connection, event: PlainEvent) -> EventArrival:
+        return EventArrival(connection, sid, packets.event_header(*event), None, route, self._load)
 
     def refuse(self, event: EventArrival, error: Exception) -> None:
         if isinstance(error, json.JSONDecodeError):

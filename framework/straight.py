@@ -13,15 +13,15 @@ from collections.abc import Callable
 from types import CoroutineType
 from typing import Any, Protocol, cast
 
-from . import signals
 from .acks import Encoded
 from .arrivals import EventArrival
 from .context import Context, First, find_light
 from .handlers import Handler
 from .registry import Route
+from .signals import event_failed, event_handled, event_received
 from .transport.connection import Connection, Step
-from .transport.packets import event_header, is_too_deep
-from .transport.sender import ack_head
+from .transport.packets import PlainEvent, event_header, is_too_deep
+from .transport.sender import MESSAGE, ack_head
 
 event_logger = logging.getLogger("framework.events")
 
@@ -29,7 +29,7 @@ event_logger = logging.getLogger("framework.events")
 class Dispatcher(Protocol):
     """What knows every way."""
 
-    def arrive(self, route: Route, sid: str, connection: Connection, ack_id: str | None, body: str) -> EventArrival:
+    def arrive(self, route: Route, sid: str, connection: Connection, event: PlainEvent) -> EventArrival:
         """Return the record of an event."""
         ...
 
@@ -73,34 +73,40 @@ class _Straight:
         self._server = server
         self._route = route
         self._path = path
-        self._name = handler.event
         self._deepest = server.limits.max_nesting
         self._parse = handler.payload.parse_json
         self._call = route.call
         self._write_exact = handler.ack.write_exact
-        self._head = ack_head(path)
+        self._head = MESSAGE + ack_head(path)
         self._answer = server.send_json_ack
         self._arrive: Callable[..., EventArrival] = functools.partial(owner.arrive, route)
 
-    def step(self, connection: Connection, ack_id: str | None, body: str) -> None:
+    def step(self, connection: Connection, event: PlainEvent) -> None:
         """Handle one event."""
         sid = connection.sids.get(self._path)
         if sid is None:
             return
         first = find_light(connection.environ)
-        if first is None or _is_watched() or is_too_deep(body, self._deepest):
-            header = event_header(self._path, ack_id, self._name, body)
-            self._server.run_event(connection, header, None, self._route)
+        if (
+            first is None
+            or event_received.receivers
+            or event_handled.receivers
+            or event_failed.receivers
+            or event_logger.isEnabledFor(logging.INFO)
+            or is_too_deep(event[3], self._deepest)
+        ):
+            self._server.run_event(connection, (event_header(*event), None, self._route))
         else:  # what a handler sets in its context is gone with it
-            contextvars.copy_context().run(self._take, first, connection, sid, ack_id, body)
+            contextvars.copy_context().run(self._take, first, connection, sid, event)
 
-    def _take(self, first: First, connection: Connection, sid: str, ack_id: str | None, body: str) -> None:
+    def _take(self, first: First, connection: Connection, sid: str, event: PlainEvent) -> None:
         try:
-            args = self._parse(body)
+            args = self._parse(event[3])
         except Exception as error:
-            self._owner.refuse(self._arrive(sid, connection, ack_id, body), error)
+            self._owner.refuse(self._arrive(sid, connection, event), error)
             return
-        context = first.open(sid, self._path, args, None, (self._arrive, connection, ack_id, body))
+        context = first.open(sid, self._path, args, None, (self._arrive, connection, event))
+        ack_id = event[1]
         values: bytes | None = None
         encoded: Encoded | None = None
         try:
@@ -114,19 +120,9 @@ class _Straight:
             return
         try:
             if ack_id is not None and values is not None:
-                self._answer(connection, self._head + ack_id.encode(), values)
+                self._answer(connection, self._head + ack_id.encode() + values)
             elif encoded is not None:
-                self._server.send_ack(connection, event_header(self._path, ack_id, self._name, body), encoded)
-            context.close(None)
+                self._server.send_ack(connection, event_header(*event), encoded)
+            context.leave()
         except Exception as error:
             self._owner.fail_late(cast(EventArrival, context.handling), error)
-
-
-def _is_watched() -> bool:
-    """Say whether somebody wants to be told of events."""
-    return bool(
-        signals.event_received.receivers
-        or signals.event_handled.receivers
-        or signals.event_failed.receivers
-        or event_logger.isEnabledFor(logging.INFO)
-    )

@@ -466,8 +466,13 @@ def test_a_request_that_was_asked_for_is_closed() -> None:
     assert seen.count("closed") == 2  # the other is of the test_request_context
 
 
-def test_an_event_leaves_nothing_for_the_garbage_collector() -> None:
-    client = go_deep(build())
+@pytest.mark.parametrize("tears_down", [False, True])
+def test_an_event_leaves_nothing_for_the_garbage_collector(tears_down: bool) -> None:
+    app = build()
+    if not tears_down:
+        app.teardown_request_funcs.clear()
+        app.teardown_appcontext_funcs.clear()
+    client = go_deep(app)
     client.call("nothing")
     gc.collect()
     before = find_contexts()

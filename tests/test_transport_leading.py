@@ -110,33 +110,37 @@ def lane() -> Lane:
     return Lane(ThreadPool(1), 10, 1000)
 
 
+def add(ran: list[object], item: object) -> None:
+    ran.append(item)
+
+
 def test_leader_that_can_not_be_replaced_runs_only_what_is_declared_for_it() -> None:
-    ran: list[str] = []
+    ran: list[object] = []
     leader = Leader(can_be_replaced=False)
-    assert leader.run(Pace("inline"), lane(), ran.append, "declared")
-    assert not leader.run(Pace(), lane(), ran.append, "measured")
-    assert Leader().run(Pace(), lane(), ran.append, "of another leader")
+    assert leader.run(Pace("inline"), lane(), add, ran, "declared")
+    assert not leader.run(Pace(), lane(), add, ran, "measured")
+    assert Leader().run(Pace(), lane(), add, ran, "of another leader")
     assert ran == ["declared", "of another leader"]
 
 
 def test_leader_runs_nothing_of_a_client_for_which_something_runs_or_waits() -> None:
-    ran: list[int] = []
+    ran: list[object] = []
     leader, busy, queued = Leader(), lane(), lane()
     assert busy.begin()
-    assert not leader.run(Pace(), busy, ran.append, 1)
-    assert leader.run(Pace(), queued, ran.append, 2)
+    assert not leader.run(Pace(), busy, add, ran, 1)
+    assert leader.run(Pace(), queued, add, ran, 2)
     assert leader.lane is queued  # until it is done with the client
     queued.put(lambda: ran.append(3))
-    assert not leader.run(Pace(), queued, ran.append, 4)
+    assert not leader.run(Pace(), queued, add, ran, 4)
     assert ran == [2]
 
 
 def test_handler_that_raises_ends_neither_the_leader_nor_its_turn(caplog: pytest.LogCaptureFixture) -> None:
-    def fail() -> None:
+    def fail(whose: object, about: object) -> None:
         raise SystemExit
 
     leader = Leader()
-    assert leader.run(Pace(), lane(), fail)
+    assert leader.run(Pace(), lane(), fail, None, None)
     assert "a job failed" in caplog.text
     assert not leader.deposed
     assert not leader.running

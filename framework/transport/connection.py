@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from .engine import EngineSocket
 from .leading import Run
-from .packets import Header, Partial
+from .packets import Header, Partial, PlainEvent
 from .timer import Alarm
 
-Step = Callable[["Connection", str | None, str], object]
+Step = Callable[["Connection", PlainEvent], object]
 
 
 class Route(Protocol):
@@ -37,10 +37,7 @@ class Incoming(Protocol):
         ...
 
     def compile(self, route: Any) -> Step | None:
-        """Return what handles an event of *route* that came as text: its connection, its ack id as text, its JSON.
-
-        None where `event` has to.
-        """
+        """Return what handles an event of *route* that came as text; None where `event` has to."""
         ...
 
     def event(self, connection: Connection, sid: str, header: Header, values: list[Any] | None, route: Any) -> None:

@@ -112,8 +112,8 @@ class Leader:
         self.watch = watch
         self.watched = watch is None
 
-    def run(self, pace: Pace, lane: Any, step: Callable[..., object], *about: Any) -> bool:
-        """Run a handler of that pace here if it is quick and nothing of its client waits or runs; say whether it has been.
+    def run(self, pace: Pace, lane: Any, step: Callable[[Any, Any], object], whose: Any, about: Any) -> bool:
+        """Call *step* with the last two here if it is quick and nothing of its client waits or runs; say whether it has been.
 
         Then it is this leader's turn until it is done with the client.
         """
@@ -132,7 +132,7 @@ class Leader:
         if not self.watched:
             self._call_watch()
         try:
-            step(*about)
+            step(whose, about)
         except BaseException:
             logger.exception("a job failed")
         try:

@@ -24,6 +24,8 @@ from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, 
 from .outgoing import Outgoing
 from .packets import Header
 
+MESSAGE = b"4"  # what Engine.IO writes before a message of text
+
 
 class Sender(socketio.Server):  # type: ignore[misc]
     """python-socketio's server with a way out of its own.
@@ -138,21 +140,21 @@ class Sender(socketio.Server):  # type: ignore[misc]
             frames = packets.render_packet(packets.ACK, header.namespace, header.id, encoded)
             self._deliver(connection.eio_sid, Outgoing(frames))
         else:
-            self.send_json_ack(connection, ack_head(header.namespace) + str(header.id).encode(), text.encode())
+            head = MESSAGE + ack_head(header.namespace)
+            self.send_json_ack(connection, head + f"{header.id}{text}".encode())
 
-    def send_json_ack(self, connection: Connection, head: bytes, values: bytes) -> None:
+    def send_json_ack(self, connection: Connection, message: bytes) -> None:
         """Answer an event; nothing happens when its connection has gone.
 
         Args:
-            head: What an ack's packet begins with: its type, its namespace and its id.
-            values: The JSON of a list.
+            message: An ack's packet, without attachments, in Engine.IO's.
         """
         session = connection.session
         link = session.link if session is not None else None
         if link is None or not self.is_direct:
-            self._deliver(connection.eio_sid, Outgoing([(head + values).decode()]))
+            self._deliver(connection.eio_sid, Outgoing([message[len(MESSAGE) :].decode()]))
         else:
-            link.write(utf8_frame(b"4" + head + values))
+            link.write(utf8_frame(message))
 
     def send_part(
         self, sid: str, namespace: str, encoded: Encoded, acknowledge: Callable[..., object] | None = None

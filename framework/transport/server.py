@@ -72,7 +72,7 @@ class Server(Sender):
         )
         connection = self.connections[eio_sid] = Connection(eio_sid, environ, session, lane)
         if session is not None:
-            session.receive = functools.partial(self.receive, connection)
+            session.receive, session.owner = self.receive, connection
             expire = functools.partial(self._expire, eio_sid)
             connection.alarm = self.eio.timer.call_later(self.limits.connect_timeout_s, expire)
 
@@ -81,20 +81,28 @@ class Server(Sender):
         if connection is not None and not connection.namespaces:
             self.eio.disconnect(eio_sid)
 
-    def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+    def _handle_eio_message(self, eio_sid: str, data: str | bytes, start: int = 0) -> None:
         connection = self.connections.get(eio_sid)
         if connection is not None:
-            self.receive(connection, data)
+            self.receive(connection, data, start)
 
-    def receive(self, connection: Connection, data: str | bytes) -> None:
+    def receive(self, connection: Connection, data: str | bytes, start: int = 0) -> None:
         """Take one message of a session: a packet, or an attachment of the one before.
+
+        Args:
+            start: Where it begins in a text.
 
         Raises:
             MalformedPacket: It follows no protocol; the session is to be closed.
         """
         partial = connection.partial
-        if partial is None and type(data) is str and (event := packets.parse_event(data)) is not None:
-            self._take_plain_event(connection, *event)
+        if partial is None and type(data) is str and (event := packets.parse_event(data, start)) is not None:
+            route = self.incoming.routes[event[0]][event[2]]
+            pace = route.pace or self._prepare(route)
+            if route.step is not None:
+                self._run(connection, pace, len(event[3]), route.step, event)
+            else:
+                self._run(connection, pace, len(event[3]), self.run_event, (packets.event_header(*event), None, route))
         elif isinstance(data, bytes):
             if partial is None:
                 raise MalformedPacket("an attachment that belongs to no packet")
@@ -104,7 +112,7 @@ class Server(Sender):
         elif partial is not None:
             raise MalformedPacket("text where an attachment should be")
         else:
-            self._take_text(connection, packets.parse_packet(data, self.limits))
+            self._take_text(connection, packets.parse_packet(data[start:], self.limits))
 
     def _take_text(self, connection: Connection, header: Header) -> None:
         if not header.attachments:
@@ -119,7 +127,10 @@ class Server(Sender):
         if header.type in (packets.EVENT, packets.BINARY_EVENT):
             name = packets.read_event_name(header.body)
             size_bytes = len(header.body) + (partial.size_bytes if partial else 0)
-            self._take_event(connection, header._replace(name=name, size_bytes=size_bytes), partial)
+            header = header._replace(name=name, size_bytes=size_bytes)
+            route = self.incoming.routes[header.namespace][name]
+            pace = route.pace or self._prepare(route)
+            self._run(connection, pace, size_bytes, self.run_event, (header, partial, route))
         elif header.type in (packets.ACK, packets.BINARY_ACK):
             self._take_ack(connection, header, partial)
         elif header.type == packets.CONNECT:
@@ -131,31 +142,15 @@ class Server(Sender):
             leave = functools.partial(self._handle_disconnect, connection.eio_sid, header.namespace, reason)
             self._enqueue(connection, leave)
 
-    def _take_plain_event(
-        self, connection: Connection, namespace: str, ack_id: str | None, name: str, body: str
-    ) -> None:
-        route = self.incoming.routes[namespace][name]
-        pace = route.pace or self._prepare(route)
-        step = route.step
-        if step is None:
-            self._take_event(connection, packets.event_header(namespace, ack_id, name, body))
-        else:
-            self._run(connection, pace, len(body), step, connection, ack_id, body)
-
-    def _take_event(self, connection: Connection, header: Header, partial: Partial | None = None) -> None:
-        route = self.incoming.routes[header.namespace][header.name]
-        pace = route.pace or self._prepare(route)
-        self._run(connection, pace, header.size_bytes, self.run_event, connection, header, partial, route)
-
     def _run(
-        self, connection: Connection, pace: Pace, size_bytes: int, step: Callable[..., object], *about: Any
+        self, connection: Connection, pace: Pace, size_bytes: int, step: Callable[[Connection, Any], object], about: Any
     ) -> None:
         """Run the handler here, where a leader reads and the handler is quick; else leave it to the pool."""
         session = connection.session
         leader = session.link.leader if session is not None and session.link is not None else None
-        if leader is not None and self.ordered and leader.run(pace, connection.lane, step, *about):
+        if leader is not None and self.ordered and leader.run(pace, connection.lane, step, connection, about):
             return
-        job: Callable[[], object] = functools.partial(step, *about)
+        job: Callable[[], object] = functools.partial(step, connection, about)
         if not pace.inline:
             job = functools.partial(_run_pooled, pace, job)
         if not self.ordered and not isinstance(connection.lane, AtOnce):
@@ -221,8 +216,9 @@ class Server(Sender):
         if (found := self.eio.sockets.get(eio_sid)) is not None:
             found.refuse(reason)
 
-    def run_event(self, connection: Connection, header: Header, partial: Partial | None, route: Route) -> None:
+    def run_event(self, connection: Connection, about: tuple[Header, Partial | None, Route]) -> None:
         """Have an event handled, here and now; a client whose JSON is none is closed."""
+        header, partial, route = about
         sid = connection.sids.get(header.namespace)
         if sid is None:
             return
