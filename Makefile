@@ -137,6 +137,7 @@ fuzz: .venv-fuzz/.ready  ## Feed the WebSocket parser with whatever atheris find
 .venv-bench/.ready: benchmarks/requirements.txt setup.cfg pyproject.toml
 	@scripts/make-venv "$$(scripts/find-python)" $(@D)
 	@echo "Installing what the benchmarks need into $(@D) ..."
+	@$(@D)/bin/python $(newer_pip)
 	@$(@D)/bin/python $(locked) benchmarks/requirements.txt
 	@$(@D)/bin/python $(this)
 	@touch $@

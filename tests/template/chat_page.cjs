@@ -3,6 +3,7 @@
  * Two people, one at a desk and one with a phone, use the page of the generated application. Prints what each of
  * them saw; screenshots go to the folder that is the second argument.
  */
+const net = require("node:net");
 const path = require("node:path");
 const { withPage } = require("../node/browser.cjs");
 
@@ -13,10 +14,10 @@ const shots = process.argv[3];
 withPage(async (first, url, report) => {
   const browser = first.context().browser();
   const problems = [];
-  const ada = await openPage(browser, url, DESK, problems);
+  const lost = await breakable(url);
+  const ada = await openPage(browser, lost.url, DESK, problems);
   const bob = await openPage(browser, url, PHONE, problems);
-  const lost = await breakable(ada);
-  await ada.goto(url);
+  await ada.goto(lost.url);
   await bob.goto(url);
   const seen = {};
 
@@ -64,7 +65,7 @@ withPage(async (first, url, report) => {
   seen.overflow = [await overflow(ada), await overflow(bob)];
   await ada.locator("#text").fill("");
 
-  await lost.start();
+  lost.start();
   await ada.locator("#connection[data-state=waiting]").waitFor();
   await shoot(ada, "reconnecting");
   await ada.locator("#text").fill("Can you hear me?");
@@ -72,7 +73,7 @@ withPage(async (first, url, report) => {
   seen.offline = await readError(ada, "text");
   await say(bob, "Where is Ada?");
   await heard(bob, "Where is Ada?");
-  await lost.end();
+  lost.end();
   await ada.locator("#connection[data-state=online]").waitFor();
   await heard(ada, "Where is Ada?");
   await ada.locator("#text").press("Enter");
@@ -102,31 +103,40 @@ async function openPage(browser, url, options, problems) {
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("request", (request) => { if (!request.url().startsWith(url)) problems.push(request.url()); });
   page.on("console", (message) => {
-    const wanted = /blockedbyclient|ERR_FAILED/i.test(message.text());
+    const wanted = /ERR_(CONNECTION_|EMPTY_RESPONSE|SOCKET_)/.test(message.text()); // while it is cut off
     if (["error", "warning"].includes(message.type()) && !wanted) problems.push(message.text());
   });
   return page;
 }
 
-/* Between start() and end() the page's connection is gone, while the server still believes in it. */
-async function breakable(page) {
-  const open = new Set();
+/* A way to the server that can be cut: between start() and end() the page reaches nothing, while the server still
+ * believes in the connections that it had. */
+async function breakable(url) {
+  const { hostname, port } = new URL(url);
+  const open = new Map(); // the page's side -> the server's
   let down = false;
-  await page.routeWebSocket(/socket\.io/, (socket) => {
-    if (down) return void socket.close();
-    open.add(socket);
-    const server = socket.connectToServer();
-    socket.onMessage((message) => server.send(message));
-    server.onMessage((message) => { if (open.has(socket)) socket.send(message); });
-    socket.onClose(() => {});
+  const way = net.createServer((near) => {
+    near.on("error", () => {});
+    if (down) return void near.resetAndDestroy();
+    const far = net.connect(Number(port), hostname);
+    open.set(near, far);
+    near.pipe(far, { end: false });
+    far.pipe(near);
+    far.on("error", () => near.destroy());
+    near.on("close", () => { if (open.delete(near)) far.destroy(); });
   });
-  await page.route(/socket\.io\/\?/, (route) => (down ? route.abort("blockedbyclient") : route.continue()));
+  way.unref(); // this process ends when it has no more to do
+  await new Promise((resolve) => { way.listen(0, hostname, resolve); });
   return {
-    async start() {
+    url: `http://${hostname}:${way.address().port}`,
+    start() {
       down = true;
-      for (const socket of open) {
-        open.delete(socket);
-        await socket.close();
+      for (const [near, far] of open) {
+        open.delete(near);
+        far.unpipe(near);
+        near.unpipe(far);
+        far.resume().unref();
+        near.resetAndDestroy();
       }
     },
     end() { down = false; },
