@@ -204,7 +204,9 @@ class Fanout(manager.Manager):  # type: ignore[misc]
 
     def get_participants(self, namespace: str, room: Any) -> Any:
         with self._rooms_lock:
-            return iter(list(super().get_participants(namespace, room)))
+            if isinstance(room, list):
+                return iter(list(super().get_participants(namespace, room)))
+            return iter(list(self.rooms.get(namespace, {}).get(room, {}).items()))
 
     def get_rooms(self, sid: str, namespace: str) -> list[Any]:
         recipient = self.recipient(sid, namespace)
@@ -277,18 +279,24 @@ class Fanout(manager.Manager):  # type: ignore[misc]
         recipients = [pair for pair in self.get_participants(namespace, read_target(target)) if pair[0] not in skipped]
         if callback is None:
             frames = self.server.packet_class(packet.EVENT, namespace=namespace, data=values).encode()
-            outgoing = Outgoing(frames, volatile=is_volatile.get())
-            is_direct = self.server.is_direct
-            for _, recipient in recipients:
-                if is_direct and recipient.held is None and recipient.session is not None:
-                    recipient.session.send_message(outgoing)
-                else:
-                    self.server.send_frames(recipient, outgoing)
+            self._send_all(recipients, Outgoing(frames, volatile=is_volatile.get()))
             return
         for sid, eio_sid in recipients:
             ack_id = self._generate_ack_id(sid, callback)
             pkt = self.server.packet_class(packet.EVENT, namespace=namespace, data=values, id=ack_id)
             self.server.send_frames(eio_sid, Outgoing(pkt.encode()))
+
+    def _send_all(self, recipients: list[tuple[str, Recipient]], outgoing: Outgoing) -> None:
+        """Send one packet to many: what does not differ is found out once, and a WebSocket is one call away."""
+        is_direct, may_drop, wire = self.server.is_direct, outgoing.volatile, outgoing.wire
+        for _, recipient in recipients:
+            session = recipient.session
+            if session is None or recipient.held is not None or not is_direct:
+                self.server.send_frames(recipient, outgoing)
+            elif may_drop or (link := session.link) is None:
+                session.send_message(outgoing)
+            else:
+                link.write(wire)
 
 
 def read_values(data: Any) -> list[Any]:
