@@ -70,7 +70,7 @@ unit: $(VENV)/.ready  ## The tests that need Python only.
 	$(python) -m pytest -m "$(UNIT)"
 
 hosts: $(VENV)/.ready node_modules/.ready | redis  ## The wire tests in every host that reads from WebSockets.
-	WIRE_HOSTS=threading,werkzeug,gevent,gunicorn-gevent,asyncio,stock,stock-gevent $(python) -m pytest -m wire tests/wire
+	WIRE_HOSTS=threading,werkzeug,gevent,gunicorn-gevent,asyncio,asyncio-loop,stock,stock-gevent $(python) -m pytest -m wire tests/wire
 
 seed template: | chromium
 wire seed template: $(VENV)/.ready node_modules/.ready | redis

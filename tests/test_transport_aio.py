@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from framework.transport.aio import SocketProtocol, Wire
 from framework.transport.leading import MAX_MESSAGES
 from framework.transport.link import Link
+from framework.transport.takeover import FRONT
 
 PING_ANSWER = b"\x81\x81\0\0\0\x003"  # a text frame, masked with zeros
 
@@ -93,3 +95,55 @@ def test_loop_is_woken_once_for_what_another_thread_writes_to_many_clients() -> 
         assert [transport.written for _, _, transport, _ in clients] == [[b"all"]] * 20
 
     asyncio.run(asyncio.wait_for(scenario(), 5))
+
+
+REQUEST = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+def test_socket_that_leaves_the_loop_loses_nothing_that_its_client_sends() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        may_leave, known, fronts = threading.Event(), set[Any](), []
+        taken: asyncio.Future[Any] = loop.create_future()
+
+        def serve(environ: dict[str, Any], start: Any) -> list[bytes]:
+            assert may_leave.wait(5)
+            loop.call_soon_threadsafe(taken.set_result, environ[FRONT].take_socket())
+            return []
+
+        def create_front() -> SocketProtocol:
+            fronts.append(SocketProtocol(serve, server_state=SimpleNamespace(connections=known)))
+            return fronts[0]
+
+        async with await loop.create_server(create_front, "127.0.0.1", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(REQUEST)
+            while not fronts or fronts[0]._early is None:
+                await asyncio.sleep(0)
+            writer.write(b"early")
+            while not fronts[0]._early:
+                await asyncio.sleep(0)
+            may_leave.set()
+            connection, early = await taken
+            writer.write(b"late")
+            assert early == b"early"
+            with socket.socket(fileno=connection.detach()) as ours:
+                ours.setblocking(False)
+                assert await loop.sock_recv(ours, 100) == b"late"
+                assert not known  # by the loop's server, which ends what it knows when it stops
+                await loop.sock_sendall(ours, b"answer")
+            assert await reader.read() == b"answer"
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 10))
+
+
+def test_socket_of_a_client_that_has_gone_does_not_leave_the_loop() -> None:
+    async def scenario() -> None:
+        transport: Any = Transport()
+        transport.is_closing = lambda: True
+        protocol = SocketProtocol(lambda environ, start: [], server_state=SimpleNamespace(connections=set()))
+        protocol.connection_made(transport)
+        assert await asyncio.to_thread(protocol.take_socket) is None
+
+    asyncio.run(asyncio.wait_for(scenario(), 10))

@@ -1,18 +1,22 @@
 """The host on an asyncio loop (uvloop's, where that is installed), behind uvicorn.
 
 uvicorn accepts connections and speaks HTTP; this is what it makes of a WebSocket. The upgrade's request goes through the whole
-WSGI application as on every other server, then the loop reads from the socket. A loop can't be handed to another thread, so
+WSGI application as on every other server. Then the socket leaves the loop, for whoever reads from all of them through epoll. Where
+that is not to be had, without epoll or where uvicorn ends TLS, the loop reads from it. A loop can't be handed to another thread, so
 only handlers that are declared ``run="inline"`` run on it; all others run in the pool.
 """
 
 from __future__ import annotations
 
+import _socket
 import asyncio
 import collections
+import concurrent.futures
 import contextlib
 import http.client
 import io
 import logging
+import os
 import socket
 import sys
 import threading
@@ -29,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 HIGH_WATER_BYTES = 65536
 MAX_EARLY_BYTES = 65536
+LEAVE_S = 10.0  # after which a loop that does not answer is taken for one that has ended
 WSGI = Callable[[dict[str, Any], Any], Any]
 
 
@@ -83,6 +88,7 @@ class SocketProtocol(asyncio.Protocol):
         self._early: list[bytes] | None = None  # what came before the handshake was answered
         self._is_full = False
         self._is_held = False
+        self._is_gone = False  # its socket is somebody else's
         self._due = _dues.get(self._loop) or _dues.setdefault(self._loop, Due(self._loop))
 
     # -- what asyncio calls
@@ -133,7 +139,7 @@ class SocketProtocol(asyncio.Protocol):
         answer: list[Any] = []
         try:
             body = self._app(environ, lambda status, headers, error=None: answer.extend((status, headers)))
-            if self._link is None:
+            if self._link is None and not self._is_gone:
                 status, headers = answer
                 self._loop.call_soon_threadsafe(self._refuse, status, headers, b"".join(body))
         except Exception:
@@ -158,6 +164,47 @@ class SocketProtocol(asyncio.Protocol):
             link.end()
         elif early and link.receive(b"".join(early)):
             self._hand_on()
+
+    # -- leaving the loop
+
+    @property
+    def problem(self) -> str:
+        """Why the socket can't leave the loop; empty where it can."""
+        return "TLS ends in this process" if self._transport.get_extra_info("sslcontext") is not None else ""
+
+    def take_socket(self) -> tuple[Any, bytes] | None:
+        """Return the connection's socket, in nobody's hands but ours, and what was read from it; None when its client has gone.
+
+        Not for the loop's own thread.
+
+        Raises:
+            TimeoutError: The loop does not run any more.
+        """
+        taken: concurrent.futures.Future[tuple[Any, bytes] | None] = concurrent.futures.Future()
+        self._loop.call_soon_threadsafe(self._leave, taken)
+        try:
+            return taken.result(LEAVE_S)
+        except TimeoutError:
+            taken.cancel()
+            raise
+
+    def _leave(self, taken: concurrent.futures.Future[tuple[Any, bytes] | None]) -> None:
+        if not taken.set_running_or_notify_cancel():
+            return
+        transport = self._transport
+        try:
+            if transport.is_closing():
+                taken.set_result(None)
+                return
+            transport.pause_reading()  # what comes from now on is in the socket
+            found = _socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+            found.setblocking(False)
+            self._is_gone = True
+            transport.abort()  # of the loop's own descriptor
+        except Exception as error:
+            taken.set_exception(error)
+        else:
+            taken.set_result((found, b"".join(self._early or ())))
 
     # -- what a link does with its socket
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..limits import Limits
-from .aio import Wire
+from .aio import SocketProtocol, Wire
 from .blocking import BlockingHost, Outlet
 from .epoll import EpollHost
 from .frames import render_handshake
@@ -72,9 +72,7 @@ class Driver:
         gevent = self._server.async_mode == "gevent"
         if problem:
             return f"a {'greenlet' if gevent else 'thread'} for each: {problem}"
-        return (
-            "read by gevent's hub" if gevent else "read by one thread, through epoll; with --server asyncio by its loop"
-        )
+        return "read by gevent's hub" if gevent else "read by one thread, through epoll"
 
     def serve(self, session: Session, environ: dict[str, Any]) -> str:
         """Make the connection of *environ*'s request a WebSocket of *session*; return the server, for `leave`.
@@ -85,11 +83,10 @@ class Driver:
         """
         origin = find_origin(environ)
         handshake = render_handshake(environ)
-        if origin.server == "asyncio":
-            front = origin.connection
-            front.open(self._create_link(Wire(front), session, front, handshake))
-            return origin.server
         problem = self.find_problem() or origin.problem
+        if origin.server == "asyncio":
+            self._serve_asyncio(session, origin.connection, handshake, problem)
+            return origin.server
         if problem:
             self._tell(problem)
             self._serve_blocking(session, origin, handshake)
@@ -104,12 +101,32 @@ class Driver:
 
     def _adopt(self, session: Session, origin: Origin, handshake: bytes) -> None:
         gevent = self._server.async_mode == "gevent"
-        with self._lock:  # the first clients come in several threads
-            host = self._host = self._host or (GreenletHost() if gevent else EpollHost())
         connection = take_socket(origin, detach=origin.server == "gevent" or gevent)
+        host = self._find_host()
         link = self._create_link(connection, session, host, handshake)
         host.adopt(link)
         link.uncork()
+
+    def _find_host(self) -> EpollHost | GreenletHost:
+        with self._lock:  # the first clients come in several threads
+            if self._host is None:
+                self._host = GreenletHost() if self._server.async_mode == "gevent" else EpollHost()
+            return self._host
+
+    def _serve_asyncio(self, session: Session, front: SocketProtocol, handshake: bytes, problem: str) -> None:
+        """Take the socket off the loop, which only one thread can run; else have the loop read from it."""
+        taken = None if problem else front.take_socket()
+        if taken is None:
+            front.open(self._create_link(Wire(front), session, front, handshake))
+            return
+        connection, early = taken
+        host = self._find_host()
+        link = self._create_link(connection, session, host, handshake)
+        has_more = bool(early) and link.receive(early)
+        host.adopt(link)
+        link.uncork()
+        if has_more:
+            host.resume(link)
 
     def _serve_blocking(self, session: Session, origin: Origin, handshake: bytes) -> None:
         set_no_delay(origin.connection)

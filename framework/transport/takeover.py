@@ -50,7 +50,7 @@ def find_origin(environ: dict[str, Any]) -> Origin:
         UnsupportedServer: Neither Werkzeug, nor gunicorn, nor gevent's server, nor ours.
     """
     if found := environ.get(FRONT):
-        return Origin("asyncio", found)
+        return Origin("asyncio", found, found.problem)
     for server in ("werkzeug", "gunicorn"):
         if found := environ.get(f"{server}.socket"):
             if server == "gunicorn" and not environ.get("wsgi.multithread"):

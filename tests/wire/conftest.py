@@ -16,20 +16,21 @@ import pytest
 from tests.live import LiveServer
 from tests.node_client import JavaScript, JavaScriptSocket
 
-# Who reads from WebSockets: one thread through epoll (under gunicorn, under Werkzeug), gevent's hub (under its own server, under
-# gunicorn), an asyncio loop (under uvicorn), a thread for each.
+# Who reads from WebSockets: one thread through epoll (under gunicorn, Werkzeug, uvicorn), gevent's hub (under its own server, under
+# gunicorn), an asyncio loop (under uvicorn, as where there is no epoll), a thread for each.
 KINDS = {
     "threading": {},
     "werkzeug": {"DEBUG": "1"},
     "gevent": {"FRAMEWORK_ASYNC_MODE": "gevent"},
     "gunicorn-gevent": {"FRAMEWORK_ASYNC_MODE": "gevent", "GUNICORN": "gevent"},
     "asyncio": {"FRAMEWORK_SERVER": "asyncio"},
+    "asyncio-loop": {"FRAMEWORK_SERVER": "asyncio", "FRAMEWORK_DRIVER": "off"},
     "stock": {"FRAMEWORK_DRIVER": "off"},
     "stock-gevent": {"FRAMEWORK_ASYNC_MODE": "gevent", "FRAMEWORK_DRIVER": "off"},
 }
 # `make hosts` runs these tests with the others.
 MOST = os.environ.get("WIRE_HOSTS", "threading,gevent").split(",")
-ALL = os.environ.get("WIRE_HOSTS", "threading,gevent,werkzeug,asyncio,stock").split(",")
+ALL = os.environ.get("WIRE_HOSTS", "threading,gevent,werkzeug,asyncio,asyncio-loop,stock").split(",")
 APP = Path(__file__).with_name("app.py")
 DEADLINE_S = 15.0
 MAX_LOG_CHARS = 1024

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.live import LiveServer, child_environment
+from tests.node_client import JavaScript
 from tests.wire.conftest import Wire
 from tests.wire.raw import TEXT, RawWebSocket, build_frame, join
 
 pytestmark = pytest.mark.wire
 
-DRIVEN = ("threading", "werkzeug", "gevent", "gunicorn-gevent", "asyncio")
+DRIVEN = ("threading", "werkzeug", "gevent", "gunicorn-gevent", "asyncio", "asyncio-loop")
 
 
 def join_hosts(server: Wire) -> RawWebSocket:
@@ -226,3 +227,17 @@ def test_routes_says_who_reads_from_websockets(env: dict[str, str], told: str, t
     environment = {**child_environment(), **env}
     found = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert told in found.stdout
+
+
+@pytest.mark.parametrize("server", ["asyncio", "gevent", "gunicorn", "werkzeug"])
+def test_server_that_ends_tls_serves_every_transport_and_says_who_reads(server: str) -> None:
+    app = Path(__file__).with_name("tls_app.py")
+    with LiveServer(app, script=True, env={"SERVER": server}) as live, JavaScript() as js:
+        url = live.url.replace("http:", "https:")
+        for transports in (["polling"], ["websocket"], ["polling", "websocket"]):
+            client = js.connect(url, transports=transports, rejectUnauthorized=False)
+            if len(transports) > 1:
+                assert client.wait_upgraded() == "websocket"
+            assert client.call("echo", 7) == [7]
+        told = live.logs.count("WebSockets are served by a thread each: TLS ends in this process")
+        assert told == (0 if server == "asyncio" else 1)  # uvicorn's loop reads
