@@ -210,7 +210,7 @@ def merge(old: list[Row], new: list[Row]) -> list[Row]:
 
 
 def describe_python() -> str:
-    """Return the interpreter's version and how it is built, which makes a fifth of what our events cost."""
+    """Return the interpreter's version and how it is built, which makes a quarter of what our events cost."""
     is_shared = "libpython" in Path("/proc/self/maps").read_text()
     linked = "libpython as a shared library" if is_shared else "libpython inside"
     return f"{platform.python_version()} ({platform.python_compiler()}, {linked})"

@@ -274,3 +274,13 @@ def test_brokers_manager_gets_what_is_mended_here() -> None:
     order = [kind.__name__ for kind in type(mixed).__mro__]
     assert order.index("PubSubManager") < order.index("Fanout") < order.index("Manager")
     assert mix_in(mixed) is mixed
+
+
+def test_participants_of_several_rooms_are_found_whatever_lists_them(manager: Fanout) -> None:
+    sids = [connect(manager, f"eio{number}") for number in range(CLIENTS)]
+    for sid, room in zip(sids, ("red", "blue", "green"), strict=True):
+        manager.basic_enter_room(sid, "/", room)
+    for rooms in (["red", "blue"], ("red", "blue")):
+        assert {sid for sid, _ in manager.get_participants("/", rooms)} == set(sids[:2])
+    assert [sid for sid, _ in manager.get_participants("/", "green")] == sids[2:]
+    assert list(manager.get_participants("/", "nobody")) == list(manager.get_participants("/nowhere", None)) == []

@@ -204,9 +204,9 @@ class Fanout(manager.Manager):  # type: ignore[misc]
 
     def get_participants(self, namespace: str, room: Any) -> Any:
         with self._rooms_lock:
-            if isinstance(room, list):
-                return iter(list(super().get_participants(namespace, room)))
-            return iter(list(self.rooms.get(namespace, {}).get(room, {}).items()))
+            if room is None or isinstance(room, str):
+                return iter(list(self.rooms.get(namespace, {}).get(room, {}).items()))
+            return iter(list(super().get_participants(namespace, room)))
 
     def get_rooms(self, sid: str, namespace: str) -> list[Any]:
         recipient = self.recipient(sid, namespace)
@@ -288,7 +288,8 @@ class Fanout(manager.Manager):  # type: ignore[misc]
 
     def _send_all(self, recipients: list[tuple[str, Recipient]], outgoing: Outgoing) -> None:
         """Send one packet to many: what does not differ is found out once, and a WebSocket is one call away."""
-        is_direct, may_drop, wire = self.server.is_direct, outgoing.volatile, outgoing.wire
+        is_direct, may_drop = self.server.is_direct, outgoing.volatile
+        wire = b""  # made for the first WebSocket
         for _, recipient in recipients:
             session = recipient.session
             if session is None or recipient.held is not None or not is_direct:
@@ -296,6 +297,7 @@ class Fanout(manager.Manager):  # type: ignore[misc]
             elif may_drop or (link := session.link) is None:
                 session.send_message(outgoing)
             else:
+                wire = wire or outgoing.wire
                 link.write(wire)
 
 
