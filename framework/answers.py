@@ -45,11 +45,11 @@ class Answers:
 
     def send(self, event: EventArrival, encoded: Encoded) -> None:
         """Send the ack of *event*, which asked for one."""
-        self._extension.server.send_ack(event.connection, event.header, encoded)
+        self._extension.server.send_ack(event.connection, event.namespace, event.ack_id or "", encoded)
 
     def fail(self, event: EventArrival, body: dict[str, Any], error: Exception) -> Outcome:
         """Answer with an error object: as the ack, or as one ``error`` event when none was asked for."""
-        asked = event.header.id is not None
+        asked = event.ack_id is not None
         encoded = encode_error(body, [] if asked else [ERROR_KEY])
         if asked:
             self.send(event, encoded)

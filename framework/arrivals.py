@@ -12,7 +12,7 @@ from .handling import Handling, Kind
 from .registry import Route, Surroundings, Target
 from .streaming import Stream
 from .transport.connection import Connection
-from .transport.packets import Header
+from .transport.packets import PlainEvent
 
 
 class Arrival(Handling):
@@ -74,37 +74,46 @@ class EventArrival(Arrival):
 
     Args:
         connection: It came over it.
-        header: Its packet; the JSON in it is still text.
-        values: Its decoded arguments when it came with attachments, else None.
+        event: Where it goes, its name, and its JSON, which is still text: ``body``.
         route: The way of its name.
         load: Decodes its arguments.
+        values: Its decoded arguments when it came with attachments, else None.
 
-    ``malformed`` is why its connection is to be closed, whatever middleware makes of it.
+    ``ack_id`` is None where no answer was asked for, ``malformed`` is why its connection is to be closed, whatever middleware makes of it.
     """
 
-    __slots__ = ("connection", "context", "flow", "header", "malformed", "route", "stream", "stream_id", "values")
+    __slots__ = (
+        "ack_id",
+        "body",
+        "connection",
+        "context",
+        "flow",
+        "malformed",
+        "route",
+        "stream",
+        "stream_id",
+        "values",
+    )
 
     def __init__(
         self,
         connection: Connection,
         sid: str,
-        header: Header,
-        values: list[Any] | None,
+        event: PlainEvent,
         route: Route,
         load: Callable[[EventArrival], tuple[Any, ...]],
+        values: list[Any] | None = None,
     ) -> None:
         # One is made for every event, so nothing is called here: it has its bases' attributes, too.
         self.kind: Kind = "event"
-        self.namespace = header.namespace
-        self.event = header.name
+        self.namespace, self.ack_id, self.event, self.body = event
         self.sid = sid
         self.known = route.is_known
         self.handler = route.name
-        self.wants_ack = header.id is not None
+        self.wants_ack = self.ack_id is not None
         self.environ = connection.environ
         self.target = route.target
         self.connection = connection
-        self.header = header
         self.values = values
         self.route = route
         self.scope = None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from typing import Any, Protocol, cast
 
@@ -34,6 +34,7 @@ _request_variable: Any = vars(flask_globals).get("_cv_request")
 _PARTS = {"app", "request", "url_adapter", "flashes", "_cv_tokens", "_after_request_functions"}
 _ROUTED = ("url_rule", "view_args", "routing_exception")
 _APP_PARTS = {"app", "url_adapter", "g", "_cv_tokens"}
+_FRESH: dict[str, Callable[[], Any]] = {"flashes": lambda: None, "_cv_tokens": list, "_after_request_functions": list}
 _new: Any = object.__new__
 _HOOKS = ("app_context", "do_teardown_request", "do_teardown_appcontext")
 
@@ -92,7 +93,7 @@ class _LightApp(_AppContext):  # type: ignore[misc]
 class Light(_RequestContext):  # type: ignore[misc]
     """A context for one more event of a connection, the parts of which are made when they are asked for.
 
-    ``is_used`` says that there may be something of it to undo. What is being handled is made late, too, if it was opened
+    ``is_used`` says that there is something of it to undo. What is being handled is made late, too, if it was opened
     without.
     """
 
@@ -125,16 +126,29 @@ class Light(_RequestContext):  # type: ignore[misc]
 
     def make(self, name: str) -> Any:
         """Return the part of that name."""
-        about, first = self.__dict__, self._first
+        first = self._first
         if name == first.session_key:
-            return about.setdefault(name, self.handling.environ[_SAVED_SESSION])
-        self.is_used = True
-        made = first.make_parts()
-        describe(made["request"], self.handling, self._args)
-        made["_cv_tokens"] = [(self._token, self._app_context)]
-        for key, value in made.items():
-            about.setdefault(key, value)  # another thread may have asked, too
-        return about[name]
+            made: Any = first.environ[_SAVED_SESSION]
+        elif name == "request":
+            made = self._make_request()
+        elif name == "_cv_tokens":
+            made = [(self._token, self._app_context)]
+            self.is_used = True
+        else:
+            made = first.make_part(name)
+        return self.__dict__.setdefault(name, made)  # another thread may have asked, too
+
+    def _make_request(self) -> Any:
+        first = self._first
+        request = first.make_request()
+        if not first.is_plain:
+            self.is_used = True
+        if self._handling is not None:
+            describe(request, self._handling, self._args)
+        else:  # nobody who is called on this way asks for it
+            _, _, (_, _, event, _) = self._about
+            _describe(request, self._sid, self._namespace, event, self._args)
+        return request
 
     @property
     def handling(self) -> Handling:
@@ -212,32 +226,49 @@ class First:
 
     Args:
         context: Flask's own, pushed.
+        environ: The connection's.
     """
 
-    __slots__ = ("_class", "_context", "_is_plain", "_request", "_request_class", "app", "is_light", "session_key")
+    __slots__ = (
+        "_class",
+        "_context",
+        "_request",
+        "_request_class",
+        "app",
+        "environ",
+        "is_light",
+        "is_plain",
+        "session_key",
+    )
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, context: Any, environ: Mapping[str, Any]) -> None:
         self.app = context.app
+        self.environ = environ
         self._request_class = type(context.request)
         self._request = dict(vars(context.request))
-        self._is_plain = (
-            self._request_class.__init__ is flask.Request.__init__
+        self.is_plain = all(
+            getattr(self._request_class, hook) is getattr(flask.Request, hook) for hook in ("__init__", "close")
         )  # else it may hold what is each one's own
         self.session_key = _session_key(context)
         self._context = {key: value for key, value in vars(context).items() if key != self.session_key}
         self._class = _find_class(frozenset(vars(context)))
         self.is_light = _may_be_light(context.app)
 
-    def make_parts(self) -> dict[str, Any]:
-        """Return the parts of a new context but its session; nothing that an event may change is shared."""
-        if self._is_plain:
+    def make_request(self) -> Any:
+        """Return a request as it came; nothing that an event may change is shared."""
+        if self.is_plain:
             request = _new(self._request_class)
-            vars(request).update(self._request)
+            request.__dict__ = self._request.copy()
         else:
             request = self._request_class(self._request["environ"])
             request.json_module = self.app.json
             vars(request).update({key: self._request[key] for key in _ROUTED if key in self._request})
-        return {**self._context, "request": request, "flashes": None, "_cv_tokens": [], "_after_request_functions": []}
+        return request
+
+    def make_part(self, name: str) -> Any:
+        """Return any other part of a new context but its session."""
+        made = _FRESH.get(name)
+        return self._context.get(name) if made is None else made()
 
     def copy(self, session: SessionMixin | None) -> Any:
         """Return a new context, to be pushed.
@@ -247,7 +278,7 @@ class First:
         """
         context: Any = _new(self._class)
         context._first = self
-        vars(context).update(self.make_parts())
+        vars(context).update({name: self.make_part(name) for name in self._context}, request=self.make_request())
         setattr(context, self.session_key, session)
         return context
 
@@ -263,7 +294,7 @@ class First:
 
         Args:
             handling: None where it is to be made when it is asked for.
-            about: What makes it of a client, and what it takes besides.
+            about: What makes it of a client, its connection, and the event.
         """
         context = _new(self._class)
         context._first = self
@@ -285,11 +316,11 @@ class First:
         return context  # type: ignore[no-any-return]
 
 
-def _read_first(context: Any) -> First | None:
+def _read_first(context: Any, environ: Mapping[str, Any]) -> First | None:
     """Return what to make others from; None where an application or a Flask makes contexts of something else."""
     if type(context) is not _RequestContext or not vars(context).keys() >= _PARTS:
         return None
-    return First(context) if _is_flasks(context.app, "request_context") else None
+    return First(context, environ) if _is_flasks(context.app, "request_context") else None
 
 
 def _may_be_light(app: flask.Flask) -> bool:
@@ -309,7 +340,7 @@ def _is_flasks(app: flask.Flask, method: str) -> bool:
 
 def _is_inside_event(app_context: Any = None) -> bool:
     """Say whether another event is being handled here, whose application context is its own."""
-    return type(app_context) is _LightApp or (flask.has_request_context() and hasattr(flask.request, "handling"))
+    return type(app_context) is _LightApp or (flask.has_request_context() and hasattr(flask.request, "namespace"))
 
 
 def _session_key(context: Any) -> str:
@@ -319,9 +350,13 @@ def _session_key(context: Any) -> str:
 
 def describe(request: Any, handling: Handling, args: tuple[Any, ...]) -> None:
     """Have *request* say what is being handled."""
-    request.sid, request.namespace = handling.sid, handling.namespace
-    request.event = {"message": handling.event, "args": args}
+    _describe(request, handling.sid, handling.namespace, handling.event, args)
     request.handling = handling
+
+
+def _describe(request: Any, sid: str, namespace: str, event: str, args: tuple[Any, ...]) -> None:
+    request.sid, request.namespace = sid, namespace
+    request.event = {"message": event, "args": args}
 
 
 def open_context(manage_session: bool, handling: Handling, args: tuple[Any, ...]) -> Context:
@@ -390,7 +425,7 @@ class _Pushed:
             self._close_around(error)
             raise
         if first is None:
-            environ[_FIRST] = _read_first(self._context)
+            environ[_FIRST] = _read_first(self._context, environ)
         self._session = self._fork_session(environ) if manage_session else self._context.session
         describe(self._context.request, handling, args)
 

@@ -31,13 +31,14 @@ from .feeds import Feeder
 from .handlers import CONNECT, DISCONNECT, LIFE_CYCLE
 from .handling import Handling
 from .life_cycle import LifeCycle, read_connect_args, read_disconnect_args
+from .payloads import too_deep
 from .registry import LONGEST_GUESS, PLAIN_ACK, Registry, Route
 from .running import Runner, guard_exit
 from .straight import compile_step
 from .streaming import Streams
 from .transport import packets
 from .transport.connection import Connection, Step
-from .transport.packets import Header, PlainEvent
+from .transport.packets import PlainEvent
 from .wire import RefusedValue, load_json
 
 event_logger = logging.getLogger("framework.events")
@@ -87,29 +88,38 @@ class Dispatch:
 
     # -- the path of one event
 
-    def event(self, connection: Connection, sid: str, header: Header, values: list[Any] | None, route: Route) -> None:
+    def event(
+        self,
+        connection: Connection,
+        sid: str,
+        event: PlainEvent,
+        route: Route,
+        values: list[Any] | None,
+        size_bytes: int,
+    ) -> None:
         """Handle one event and answer it.
 
         Args:
-            header: Its packet; the JSON in it is still text.
-            values: Its decoded arguments when it came with attachments, else None.
+            event: Its packet; the JSON in it is still text.
             route: Of its name.
+            values: Its decoded arguments when it came with attachments, else None.
+            size_bytes: Of its JSON and its attachments.
 
         Raises:
             MalformedPacket: Its JSON is none; the connection is to be closed.
         """
-        event = EventArrival(connection, sid, header, values, route, self._load)
+        arrival = EventArrival(connection, sid, event, route, self._load, values)
         flow = contextvars.copy_context()  # what a handler sets in it is gone with it, and with a stream not before
         if route.chunks is not None:
-            event.flow = flow
-        flow.run(self._take, event)
-        if event.stream is not None:
-            event.stream.start()
+            arrival.flow = flow
+        flow.run(self._take, arrival, size_bytes)
+        if arrival.stream is not None:
+            arrival.stream.start()
 
-    def _take(self, event: EventArrival) -> None:
+    def _take(self, event: EventArrival, size_bytes: int) -> None:
         started_s = time.perf_counter()
         if signals.event_received.receivers:
-            self._tell(signals.event_received, event, size_bytes=event.header.size_bytes)
+            self._tell(signals.event_received, event, size_bytes=size_bytes)
         outcome = self._handle(event)
         ended = signals.event_handled if outcome.error is None else signals.event_failed
         if ended.receivers or event_logger.isEnabledFor(logging.INFO):
@@ -173,17 +183,14 @@ class Dispatch:
 
     def _run_and_answer(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Outcome:
         failure: Exception | None = None
-        header, route = event.header, event.route
+        route = event.route
         try:
-            if route.is_plain and args is not None:
-                result = self._runner.call_handler(route.call, args)
-            else:
-                result = self._run(event, args, context)
+            result = self._run(event, args, context)
             if event.malformed is not None:  # middleware took it for a failure to make up for
                 raise event.malformed
             if route.chunks is not None:
                 result = self._feeder.open(event, route.chunks, result, context)
-            encoded = None if header.id is None else route.ack.encode(result, self._answers.dumps)
+            encoded = None if event.ack_id is None else route.ack.encode(result, self._answers.dumps)
         except Exception as error:
             failure = error
             if event.malformed is not None:
@@ -191,7 +198,7 @@ class Dispatch:
             return self._recover(event, error)
         else:
             if encoded is not None:
-                self._extension.server.send_ack(event.connection, header, encoded)
+                self._answers.send(event, encoded)
             return OK
         finally:
             if event.stream is None and (event.stream_id or event.scope is not None):
@@ -204,26 +211,37 @@ class Dispatch:
         event.close_scope(failure)
 
     def _run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
+        enter = event.route.enter or self._compile_enter(event.route)
         if args is not None:
             event.settle(self._place_args(event, args))
-            return self._invoke(event)
+            return enter(event)
         event.context = context
-        layers = event.route.layers
         try:
-            return self._runner.through(layers, event, self._enter) if layers else self._enter(event)
+            return enter(event)
         finally:
             event.context = None
 
-    def _enter(self, event: EventArrival) -> Any:
+    def _compile_enter(self, route: Route) -> Callable[[EventArrival], Any]:
+        """Have *route* take its events through all that is around their handler, from now on."""
+        target: Any = route.target  # None where middleware is all there is, and what is inside raises
+        enter: Callable[[Any], Any] = self._open_stream
+        if target is not None and route.chunks is None:
+            enter = self._runner.compile(target)
+        if route.is_wrapped:
+            enter = functools.partial(self._enter, self._runner.wrap(route.inner, enter))
+        enter = route.enter = self._runner.wrap(route.layers, enter)
+        return enter
+
+    def _enter(self, invoke: Callable[[EventArrival], Any], event: EventArrival) -> Any:
         """Go on inside the middleware of the application and the namespace."""
-        route = event.route
-        self._runner.admit(route.guards, event)
+        if guards := event.route.guards:
+            self._runner.admit(guards, event)
         args = self._read_args(event)
         if event.context is not None:
             event.context.show_args(args)
         came = event.settle(self._place_args(event, args))
         try:
-            return self._runner.through(route.inner, event, self._invoke) if route.inner else self._invoke(event)
+            return invoke(event)
         finally:
             event.restore(came)
 
@@ -231,11 +249,10 @@ class Dispatch:
         """Return what is called with *args*: the handler with them, a namespace that routes itself with more."""
         return args if event.route.handler is not None else (event.event, event.sid, *args)
 
-    def _invoke(self, event: EventArrival) -> Any:
-        route = event.route
-        if route.chunks is not None and not event.stream_id:
+    def _open_stream(self, event: EventArrival) -> Any:
+        if not event.stream_id:
             self._feeder.reserve(event)
-        target: Any = route.target
+        target: Any = event.route.target
         return self._runner.invoke(target, event)
 
     # -- for the straight way
@@ -246,23 +263,44 @@ class Dispatch:
         return compile_step(self, self._extension.server, route) if is_ours and self._extension.manage_session else None
 
     def arrive(self, route: Route, sid: str, connection: Connection, event: PlainEvent) -> EventArrival:
-        return EventArrival(connection, sid, packets.event_header(*event), None, route, self._load)
+        return EventArrival(connection, sid, event, route, self._load)
+
+    def read_args(self, event: EventArrival) -> tuple[Any, ...]:
+        return self._read_args(event)
+
+    def run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
+        result = self._run(event, args, context)
+        if event.malformed is not None:  # middleware took it for a failure to make up for
+            raise event.malformed
+        return result
 
     def refuse(self, event: EventArrival, error: Exception) -> None:
         if isinstance(error, json.JSONDecodeError):
-            self._extension.server.close_malformed(event.connection.eio_sid, str(_malformed(event)))
+            error = _malformed(event)
+        if isinstance(error, MalformedPacket):
+            self._extension.server.close_malformed(event.connection.eio_sid, str(error))
         else:
             self._fail(event, error)
 
     def fail(self, event: EventArrival, context: Context, error: BaseException) -> None:
-        self._within(event, context, self._recover_any, event, error)
+        try:
+            self._within(event, context, self._recover_any, event, error)
+        except MalformedPacket as malformed:
+            self.refuse(event, malformed)
 
     def _recover_any(self, event: EventArrival, error: BaseException) -> Outcome:
-        if isinstance(error, Exception):
-            return self._recover(event, error)
-        failure = guard_exit(error)
-        failure.__cause__ = error
-        return self._recover(event, failure)
+        failure: Exception | None = None
+        try:
+            if not isinstance(error, Exception):
+                failure = guard_exit(error)
+                failure.__cause__ = error
+            else:
+                failure = error
+            if event.malformed is not None:
+                raise event.malformed from None
+            return self._recover(event, failure)
+        finally:
+            event.close_scope(failure)
 
     def fail_late(self, event: EventArrival, error: Exception) -> None:
         self._fail(event, error, OK)
@@ -282,18 +320,17 @@ class Dispatch:
             PayloadError: They are not what it takes.
             EventError: There is no handler.
         """
-        route, body = event.route, event.header.body
-        handler = route.handler
+        route = event.route
         if route.target is None:
             raise self._unknown(event)
-        if not event.is_changed and packets.is_too_deep(body, self._extension.server.limits.max_nesting):
-            raise _too_deep()
+        if not event.is_changed and packets.is_too_deep(event.body, self._extension.server.limits.max_nesting):
+            raise too_deep()
+        handler = route.handler
         if handler is None:
             return event.args
-        is_text = event.values is None and not event.is_changed
-        if is_text and route.one_pass and (handler.typed or self._json is None):
+        if event.values is None and not event.is_changed and route.one_pass and (handler.typed or self._json is None):
             try:
-                return handler.payload.parse_json(body)
+                return handler.payload.parse_json(event.body)
             except json.JSONDecodeError as error:
                 raise _malformed(event) from error
         return handler.payload.parse_values(event.args if route.one_pass else [event.event, *event.args])
@@ -305,13 +342,12 @@ class Dispatch:
             PayloadError: They hold what can't be passed on.
             MalformedPacket: They are no JSON.
         """
-        header = event.header
         if event.values is not None:
             return tuple(event.values)
-        if packets.is_too_deep(header.body, self._extension.server.limits.max_nesting):
-            raise _too_deep()
+        if packets.is_too_deep(event.body, self._extension.server.limits.max_nesting):
+            raise too_deep()
         try:
-            found: list[Any] = load_json(header.body) if self._json is None else self._json.loads(header.body)
+            found: list[Any] = load_json(event.body) if self._json is None else self._json.loads(event.body)
         except RefusedValue as error:
             raise PayloadError(f"Invalid payload: {error}.") from error
         except json.JSONDecodeError as error:
@@ -330,7 +366,7 @@ class Dispatch:
             if self._is_upstream_test(event):
                 raise left
             return self._answers.fail(event, self.failures.mask(left, event.place, event.known_name), left)
-        if event.header.id is None:
+        if event.ack_id is None:
             return Outcome("handled", error)
         if answer is not None:
             self._answers.send(event, PLAIN_ACK.encode(answer, self._answers.dumps))
@@ -366,7 +402,8 @@ class Dispatch:
                 return None
             raise EventError("unknown_event", "No such event.")
         handling: Handling = cast(Any, flask.request).handling
-        self._runner.admit(target.guards, handling)
+        if target.guards:
+            self._runner.admit(target.guards, handling)
         sid, *values = args
         if event == CONNECT:
             environ, auth = (*values, None)[:2]
@@ -378,7 +415,7 @@ class Dispatch:
         came = handling.settle(tuple(values))
         try:
             layers = getattr(target.layers, event if event in LIFE_CYCLE else "event")
-            return self._runner.through(layers, handling, functools.partial(self._runner.invoke, target))
+            return self._runner.wrap(layers, functools.partial(self._runner.invoke, target))(handling)
         finally:
             handling.restore(came)
 
@@ -389,10 +426,6 @@ class Dispatch:
         clients = cast(Any, SocketIOTestClient).clients
         manager = self._extension.server.manager
         return bool(clients) and manager.eio_sid_from_sid(handling.sid, handling.namespace) in clients
-
-
-def _too_deep() -> PayloadError:
-    return PayloadError("Invalid payload: nested too deep.")
 
 
 def _malformed(event: EventArrival) -> MalformedPacket:

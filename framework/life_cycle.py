@@ -81,7 +81,7 @@ class LifeCycle:
             return verdicts[0]
 
         try:
-            verdicts.append(self._runner.through(arrival.around.layers.connect, arrival, enter))
+            verdicts.append(self._runner.wrap(arrival.around.layers.connect, enter)(arrival))
         except Exception as error:
             failure = error
             if not isinstance(error, EventError | SocketIORefused | ConnectionRefusedError):
@@ -98,14 +98,14 @@ class LifeCycle:
 
     def _enter_connect(self, arrival: LifeCycleArrival) -> Any:
         target = arrival.target
-        guards = arrival.around.guards
-        self._runner.admit(guards if target is None else guards + target.guards, arrival)
+        if guards := arrival.around.guards + (target.guards if target is not None else ()):
+            self._runner.admit(guards, arrival)
         if target is None:
             return None
         environ = cast(Any, flask.request).environ
         came = arrival.settle(read_connect_args(target, arrival.sid, environ, *arrival.args[:1]))
         try:
-            return self._runner.through(target.layers.connect, arrival, self._invoke)
+            return self._runner.wrap(target.layers.connect, self._invoke)(arrival)
         finally:
             arrival.restore(came)
 
@@ -130,7 +130,7 @@ class LifeCycle:
     def _say_goodbye(self, arrival: LifeCycleArrival) -> None:
         failure: Exception | None = None
         try:
-            self._runner.through(arrival.around.layers.disconnect, arrival, self._enter_disconnect)
+            self._runner.wrap(arrival.around.layers.disconnect, self._enter_disconnect)(arrival)
         except Exception as error:
             failure = error
             left, _ = self._failures.ask_error_handlers(error, arrival.namespace, arrival.target)
@@ -148,7 +148,7 @@ class LifeCycle:
             return
         came = arrival.settle(read_disconnect_args(target, arrival.sid, arrival.args))
         try:
-            self._runner.through(target.layers.disconnect, arrival, self._invoke)
+            self._runner.wrap(target.layers.disconnect, self._invoke)(arrival)
         finally:
             arrival.restore(came)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from .dependencies import Node, Scope, compile_dependency
+from .dependencies import Node, compile_dependency
 from .errors import ConfigurationError, EventError, HandlerSignatureError
 from .handling import Handling
 from .signatures import caller_locals, find_definition, locate
@@ -139,15 +139,6 @@ class Guard(NamedTuple):
     node: Node
     code: str = "forbidden"
     message: str = "Not allowed."
-
-    def check(self, scope: Scope) -> None:
-        """Ask.
-
-        Raises:
-            EventError: It said no, or raised one itself.
-        """
-        if not scope.resolve(self.node):
-            raise EventError(self.code, self.message)
 
 
 def guard(check: Callable[..., Any], *, code: str = "forbidden", message: str = "Not allowed.") -> Callable[[F], F]:

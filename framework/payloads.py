@@ -246,3 +246,8 @@ class _Arguments:
         if parameter.default is inspect.Parameter.empty:
             return schema
         return core_schema.with_default_schema(schema, default=parameter.default)
+
+
+def too_deep() -> PayloadError:
+    """Return what a client is told whose lists and objects are nested deeper than the limit."""
+    return PayloadError("Invalid payload: nested too deep.")

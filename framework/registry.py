@@ -120,7 +120,8 @@ class Route:
     ``layers`` and ``guards`` are asked before a payload is read, in this order, ``inner`` are the handler's own layers.
     ``is_plain`` is whether there is a handler and nothing else to do than to call it, ``one_pass`` whether it takes what the
     JSON says and nothing else, ``is_wrapped`` whether something is to be asked before a payload is read, ``is_async`` whether
-    something on the way waits on an event loop, and ``run`` where the handler asks to be run. ``pace`` is the transport's, to
+    something on the way waits on an event loop, and ``run`` where the handler asks to be run. ``enter`` is the dispatcher's,
+    to take one through all that is around its handler. ``pace`` is the transport's, to
     note how long they take; with it comes ``step``, which takes one from its text to its answer where nothing else is to be
     asked.
     """
@@ -129,6 +130,7 @@ class Route:
         "ack",
         "call",
         "chunks",
+        "enter",
         "guards",
         "handler",
         "inner",
@@ -163,6 +165,7 @@ class Route:
         self.is_async = _wait(self.layers, self.guards) or (target is not None and target.is_async)
         self.is_plain = not self.is_wrapped and target is not None and target.is_plain
         self.call: Any = target.call if target is not None else None
+        self.enter: Any = None
         self.pace: Any = None
         self.step: Any = None
 

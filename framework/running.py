@@ -25,7 +25,7 @@ from .coroutines import (
     run_layer_in_greenlet,
 )
 from .dependencies import Loop, Scope
-from .errors import HandlerExitError
+from .errors import EventError, HandlerExitError
 from .handling import Handling
 from .middleware import Guard, Onion
 from .registry import Target
@@ -73,38 +73,32 @@ class Runner:
         """Call a plain or an async function and return what it does."""
         return self._finish(None, run_guarded(function, *args))
 
-    def call_handler(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Call a handler that needs nothing else; `run_guarded`, without a call of its own."""
-        try:
-            result = function(*args)
-        except Exception:
-            raise
-        except BaseException as error:
-            raise guard_exit(error) from error
-        return result if type(result) is not CoroutineType else self._finish(None, result)
+    def compile(self, target: Target) -> Callable[[Any], Any]:
+        """Return what calls the handler of *target* with a `Handling`, as `invoke` does."""
+        has_hooks = target.before is not None or target.after is not None
+        return functools.partial(self.invoke if has_hooks else self._invoke, target)
 
-    def through(self, onion: Onion, handling: Handling, last: Callable[[Any], Any]) -> Any:
-        """Run *last* inside the layers of *onion*, the first outermost."""
-        if not onion:
-            return last(handling)
-        layer, *rest = onion
-        proceed = functools.partial(self.through, tuple(rest), handling, last)
-        if layer.is_async:
-            return run_guarded(self._run_layer, _current_app(), layer.function, handling, proceed)
-        return run_guarded(layer.function, handling, proceed)
+    def wrap(self, onion: Onion, last: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return what takes a `Handling` through the layers of *onion*, the first outermost, to *last*."""
+        for layer in reversed(onion):
+            step = self._pass_async if layer.is_async else _pass
+            last = functools.partial(step, layer.function, last)
+        return last
+
+    def _pass_async(self, layer: Callable[..., Any], inner: Callable[[Any], Any], handling: Handling) -> Any:
+        return run_guarded(self._run_layer, _current_app(), layer, handling, functools.partial(inner, handling))
 
     def admit(self, guards: tuple[Guard, ...], handling: Handling) -> None:
-        """Ask *guards*, the first one first.
+        """Ask *guards*, of which there is one at least, the first one first.
 
         Raises:
             EventError: One of them said no.
         """
-        if not guards:
-            return
         scope = handling.scope or self._open_scope(handling)
         try:
             for guard in guards:
-                guard.check(scope)
+                if not scope.resolve(guard.node):
+                    raise EventError(guard.code, guard.message)
         except Exception:
             raise
         except BaseException as error:
@@ -160,6 +154,16 @@ class Runner:
     def stream_loop(self) -> asyncio.AbstractEventLoop:
         """Return the event loop of the async streams."""
         return find_stream_loop("gevent" if self._gevent else "threading")
+
+
+def _pass(layer: Callable[..., Any], inner: Callable[[Any], Any], handling: Handling) -> Any:
+    """`run_guarded`, without a call of its own."""
+    try:
+        return layer(handling, functools.partial(inner, handling))
+    except Exception:
+        raise
+    except BaseException as error:
+        raise guard_exit(error) from error
 
 
 def _current_app() -> flask.Flask:

@@ -1,7 +1,7 @@
-"""The straight way of an event, from its text to its answer: for a handler that is called, and nothing before or after it.
+"""The straight way of an event, from its text to its answer, for the most of them: one without attachments, watched by nobody.
 
-Most handlers have no middleware, no guard and no dependency, and most events are watched by nobody. What `dispatch` does for
-any event in a dozen calls is done here in two; both give the same answers. What turns out to be more goes back to it.
+What `dispatch` does for any event in a dozen calls is done here in a few; both give the same answers. What turns out to be
+more goes back to it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from .acks import Encoded
 from .arrivals import EventArrival
 from .context import Context, First, find_light
 from .handlers import Handler
+from .payloads import too_deep
 from .registry import Route
 from .signals import event_failed, event_handled, event_received
 from .transport.connection import Connection, Step
-from .transport.packets import PlainEvent, event_header, is_too_deep
+from .transport.packets import PlainEvent, is_too_deep
 from .transport.sender import MESSAGE, ack_head
 
 event_logger = logging.getLogger("framework.events")
@@ -32,6 +33,22 @@ class Dispatcher(Protocol):
     def arrive(self, route: Route, sid: str, connection: Connection, event: PlainEvent) -> EventArrival:
         """Return the record of an event."""
         ...
+
+    def read_args(self, event: EventArrival) -> tuple[Any, ...]:
+        """Return the arguments as the handler takes them.
+
+        Raises:
+            PayloadError: They are not what it takes.
+            MalformedPacket: They are no JSON.
+        """
+        ...
+
+    def run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
+        """Return what the handler does, inside all that is around it.
+
+        Args:
+            args: What `read_args` returned, or None where something is to be asked before.
+        """
 
     def refuse(self, event: EventArrival, error: Exception) -> None:
         """Answer for a payload that is not taken."""
@@ -55,14 +72,15 @@ class Dispatcher(Protocol):
 
 
 def compile_step(owner: Dispatcher, server: Any, route: Route) -> Step | None:
-    """Return what handles an event of *route*; None where more than its handler is to be asked.
+    """Return what handles an event of *route*; None where there is no handler of its own, or one that streams.
 
     Args:
         server: Answers, and takes what turns out to be more.
     """
-    if route.handler is None or route.path is None or not route.is_plain or not route.one_pass:
+    if route.handler is None or route.path is None or not route.one_pass or route.chunks is not None:
         return None
-    return _Straight(owner, server, route, route.handler, route.path).step
+    way = _Straight if route.is_plain else _Surrounded
+    return way(owner, server, route, route.handler, route.path).step
 
 
 class _Straight:
@@ -78,7 +96,7 @@ class _Straight:
         self._call = route.call
         self._write_exact = handler.ack.write_exact
         self._head = MESSAGE + ack_head(path)
-        self._answer = server.send_json_ack
+        self._send = server.send_json_ack
         self._arrive: Callable[..., EventArrival] = functools.partial(owner.arrive, route)
 
     def step(self, connection: Connection, event: PlainEvent) -> None:
@@ -93,36 +111,66 @@ class _Straight:
             or event_handled.receivers
             or event_failed.receivers
             or event_logger.isEnabledFor(logging.INFO)
-            or is_too_deep(event[3], self._deepest)
         ):
-            self._server.run_event(connection, (event_header(*event), None, self._route))
+            self._server.run_event(connection, (event, None, self._route))
         else:  # what a handler sets in its context is gone with it
             contextvars.copy_context().run(self._take, first, connection, sid, event)
 
     def _take(self, first: First, connection: Connection, sid: str, event: PlainEvent) -> None:
         try:
+            if is_too_deep(event[3], self._deepest):
+                raise too_deep()
             args = self._parse(event[3])
         except Exception as error:
             self._owner.refuse(self._arrive(sid, connection, event), error)
             return
         context = first.open(sid, self._path, args, None, (self._arrive, connection, event))
-        ack_id = event[1]
-        values: bytes | None = None
-        encoded: Encoded | None = None
         try:
             result = self._call(*args)
             if type(result) is CoroutineType:
                 result = self._owner.await_result(result)
-            if ack_id is not None and (values := self._write_exact(result)) is None:
-                encoded = self._owner.encode(self._route, result)
+            if event[1] is not None:
+                self._answer(connection, event[1], result)
         except BaseException as error:
             self._owner.fail(cast(EventArrival, context.handling), context, error)
             return
         try:
-            if ack_id is not None and values is not None:
-                self._answer(connection, self._head + ack_id.encode() + values)
-            elif encoded is not None:
-                self._server.send_ack(connection, event_header(*event), encoded)
             context.leave()
         except Exception as error:
             self._owner.fail_late(cast(EventArrival, context.handling), error)
+
+    def _answer(self, connection: Connection, ack_id: str, result: Any) -> None:
+        values = self._write_exact(result)
+        if values is not None:
+            self._send(connection, self._head + ack_id.encode() + values)
+        else:
+            encoded = self._owner.encode(self._route, result)
+            self._server.send_ack(connection, self._path, ack_id, encoded)
+
+
+class _Surrounded(_Straight):
+    """The way where middleware, guards, hooks or dependencies are asked, too, which take a record of the event."""
+
+    def _take(self, first: First, connection: Connection, sid: str, event: PlainEvent) -> None:
+        owner, arrival = self._owner, self._arrive(sid, connection, event)
+        args: tuple[Any, ...] | None = None
+        if not self._route.is_wrapped:
+            try:
+                args = owner.read_args(arrival)
+            except Exception as error:
+                owner.refuse(arrival, error)
+                return
+        context = first.open(sid, self._path, args or (), arrival)
+        try:
+            result = owner.run(arrival, args, context)
+            if event[1] is not None:
+                self._answer(connection, event[1], result)
+        except BaseException as error:
+            owner.fail(arrival, context, error)
+            return
+        try:
+            if arrival.scope is not None:
+                arrival.close_scope(None)
+            context.leave()
+        except Exception as error:
+            owner.fail_late(arrival, error)

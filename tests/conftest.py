@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from framework.dispatch import Dispatch
 from tests.template.tools import copy_checkout, make_once, run
 
 
@@ -22,6 +23,13 @@ def log_settings() -> Iterator[None]:
         logger.setLevel(level)
         logger.handlers[:] = handlers
         logger.propagate = propagate
+
+
+@pytest.fixture(params=["straight", "long"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have events go either way: as they do when nobody watches them, or as they do when somebody does."""
+    if request.param == "long":
+        monkeypatch.setattr(Dispatch, "compile", lambda self, route: None)
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,8 @@ from framework.testing import Client, ConnectRefused
 from framework.testing.session import Received
 from tests.effort import tries
 
+pytestmark = pytest.mark.usefixtures("way")
+
 log: list[Any] = []
 
 

@@ -41,6 +41,7 @@ from framework import EventError, Namespace, SocketIO
 from framework.testing import Client, ClientFactory
 from tests.flask_tools import Store, on
 
+pytestmark = pytest.mark.usefixtures("way")
 WAIT_S = 10.0
 FORWARDED = {"User-Agent": "a browser", "Cookie": "theme=dark"}
 name_of: contextvars.ContextVar[str] = contextvars.ContextVar("name_of", default="nobody")

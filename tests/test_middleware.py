@@ -33,6 +33,8 @@ from framework.errors import HandlerExitError
 from framework.testing import Client, ConnectRefused
 from framework.testing.session import Received
 
+pytestmark = pytest.mark.usefixtures("way")
+
 log: list[Any] = []
 
 

@@ -8,7 +8,7 @@ import logging
 import math
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
-from framework import Event, EventError, Namespace, SocketIO
+from framework import Depends, Event, EventError, Handling, Namespace, SocketIO, guard, use
 from tests.effort import tries
 from tests.polling_client import PollingClient, serve_websocket, wait_until
 from tests.strategies import (
@@ -74,6 +74,22 @@ class Picky(BaseModel):
         if number > 5:
             raise ValueError("at most 5")
         return number
+
+
+def open_resource() -> Iterator[str]:
+    yield "ok"
+
+
+def fail() -> None:
+    raise LookupError(SECRET)
+
+
+def is_not_one(handling: Handling) -> bool:
+    return handling.args != (1,)
+
+
+def pass_on(handling: Handling, proceed: Callable[[], Any]) -> Any:
+    return proceed()
 
 
 class Zoo(Namespace):
@@ -147,6 +163,29 @@ class Zoo(Namespace):
     async def on_later(self, value: int) -> int:
         raise LookupError(SECRET)
 
+    @guard(lambda: True)
+    def on_guarded(self, message: Message) -> str:
+        return "ok"
+
+    @guard(is_not_one, code="one", message="It is one.")
+    def on_guarded_by_what_came(self, value: Any) -> str:
+        return "ok"
+
+    def on_dependent(self, message: Message, resource: str = Depends(open_resource)) -> str:
+        return resource
+
+    def on_dependent_on_failure(self, number: int, failure: None = Depends(fail)) -> str:
+        return "ok"
+
+    @use(pass_on)
+    def on_surrounded(self, number: int, text: str = "") -> tuple[str, int]:
+        return "ok", 1
+
+    @use(pass_on)
+    @guard(lambda: True)
+    def on_surrounded_failure(self, number: int, resource: str = Depends(open_resource)) -> str:
+        raise RuntimeError(SECRET)
+
 
 class Other(Namespace):
     namespace = "/other"
@@ -202,7 +241,7 @@ def caller(app: flask.Flask) -> Caller:
 
 @pytest.fixture(scope="module")
 def long_way() -> Caller:
-    """One whose events all go the way of those that have middleware, guards or dependencies."""
+    """One whose events all go the way of those that somebody watches."""
     app = build()
     app.extensions["socketio"].server.incoming.compile = lambda route: None
     return Caller(app)

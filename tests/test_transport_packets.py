@@ -15,11 +15,11 @@ from framework.transport import packets
 from framework.transport.packets import (
     Header,
     Partial,
-    event_header,
     is_too_deep,
     load_body,
     parse_event,
     parse_packet,
+    plain_event,
     read_event_name,
     render_packet,
 )
@@ -123,7 +123,7 @@ def test_event_that_is_read_at_once_is_what_a_close_look_makes_of_it(text: str) 
     found = parse_event(text)
     if found is not None:
         header = parse_packet(text, LIMITS)
-        assert event_header(*found) == header._replace(name=read_event_name(header.body), size_bytes=len(header.body))
+        assert found == plain_event(header)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from .engine import EngineSocket
 from .leading import Run
-from .packets import Header, Partial, PlainEvent
+from .packets import Partial, PlainEvent
 from .timer import Alarm
 
 Step = Callable[["Connection", PlainEvent], object]
@@ -40,8 +40,10 @@ class Incoming(Protocol):
         """Return what handles an event of *route* that came as text; None where `event` has to."""
         ...
 
-    def event(self, connection: Connection, sid: str, header: Header, values: list[Any] | None, route: Any) -> None:
-        """Handle one event; *values* are its decoded arguments when it came with attachments."""
+    def event(
+        self, connection: Connection, sid: str, event: PlainEvent, route: Any, values: list[Any] | None, size_bytes: int
+    ) -> None:
+        """Handle one event; *values* are its decoded arguments when it came with attachments, which *size_bytes* counts."""
 
     def disconnect(self, sid: str, namespace: str, reason: str) -> None:
         """Run the disconnect handlers."""

@@ -6,10 +6,8 @@ Node's server does.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..acks import Encoded
@@ -29,24 +27,14 @@ _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 class Header(NamedTuple):
-    """What a packet says of itself, and its JSON.
-
-    Args:
-        name: Of an event.
-        size_bytes: Of an event's body and its attachments.
-    """
+    """What a packet says of itself, and its JSON."""
 
     type: int
     attachments: int
     namespace: str
     id: int | None
     body: str
-    name: str = ""
-    size_bytes: int = 0
 
-
-# A named tuple in half the time.
-_new_header: Callable[[tuple[Any, ...]], Header] = functools.partial(tuple.__new__, Header)
 
 # What nearly every packet is: an event without attachments whose name has nothing in it that JSON escapes. Possessive, and with
 # an empty branch in place of an optional group: Python keeps no book then of where it could go back to, which is a quarter.
@@ -72,9 +60,10 @@ def parse_event(text: str, start: int = 0) -> PlainEvent | None:
     return namespace or "/", ack_id or None, name, text[match.start(3) - 2 :]
 
 
-def event_header(namespace: str, ack_id: str | None, name: str, body: str) -> Header:
-    """Return the header of an event that `parse_event` has read."""
-    return _new_header((EVENT, 0, namespace, None if ack_id is None else int(ack_id), body, name, len(body)))
+def plain_event(header: Header) -> PlainEvent:
+    """Return what `parse_event` would of an event that was looked at more closely."""
+    ack_id = None if header.id is None else str(header.id)
+    return header.namespace, ack_id, read_event_name(header.body), header.body
 
 
 def parse_packet(text: str, limits: Limits, *, from_server: bool = False) -> Header:

@@ -22,7 +22,6 @@ from .engine import EngineServer
 from .frames import utf8_frame
 from .manager import Fanout, Recipient, Waiter, is_nobody, mix_in, read_target, read_values
 from .outgoing import Outgoing
-from .packets import Header
 
 MESSAGE = b"4"  # what Engine.IO writes before a message of text
 
@@ -133,15 +132,15 @@ class Sender(socketio.Server):  # type: ignore[misc]
         if eio_sid is not None:
             self.send_frames(eio_sid, Outgoing(packets.render_packet(kind, namespace, ack_id, encoded)))
 
-    def send_ack(self, connection: Connection, header: Header, encoded: Encoded) -> None:
-        """Answer the event that came with *header*; nothing happens when its connection has gone."""
+    def send_ack(self, connection: Connection, namespace: str, ack_id: str, encoded: Encoded) -> None:
+        """Answer an event; nothing happens when its connection has gone."""
         text, attachments = encoded
         if attachments:
-            frames = packets.render_packet(packets.ACK, header.namespace, header.id, encoded)
-            self._deliver(connection.eio_sid, Outgoing(frames))
+            self._deliver(
+                connection.eio_sid, Outgoing(packets.render_packet(packets.ACK, namespace, int(ack_id), encoded))
+            )
         else:
-            head = MESSAGE + ack_head(header.namespace)
-            self.send_json_ack(connection, head + f"{header.id}{text}".encode())
+            self.send_json_ack(connection, MESSAGE + ack_head(namespace) + (ack_id + text).encode())
 
     def send_json_ack(self, connection: Connection, message: bytes) -> None:
         """Answer an event; nothing happens when its connection has gone.

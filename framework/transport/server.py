@@ -21,7 +21,7 @@ from .connection import AtOnce, Connection, Incoming, Route
 from .leading import Pace
 from .manager import Waiter
 from .outgoing import Outgoing
-from .packets import Header, Partial
+from .packets import Header, Partial, PlainEvent
 from .sender import Sender
 from .workers import GreenletPool, Lane, ThreadPool, find_raw_lock
 
@@ -102,7 +102,7 @@ class Server(Sender):
             if route.step is not None:
                 self._run(connection, pace, len(event[3]), route.step, event)
             else:
-                self._run(connection, pace, len(event[3]), self.run_event, (packets.event_header(*event), None, route))
+                self._run(connection, pace, len(event[3]), self.run_event, (event, None, route))
         elif isinstance(data, bytes):
             if partial is None:
                 raise MalformedPacket("an attachment that belongs to no packet")
@@ -125,12 +125,11 @@ class Server(Sender):
     def _take(self, connection: Connection, header: Header, partial: Partial | None) -> None:
         """Put what the packet asks for in the client's order; an ack goes straight to who waits for it."""
         if header.type in (packets.EVENT, packets.BINARY_EVENT):
-            name = packets.read_event_name(header.body)
+            event = packets.plain_event(header)
             size_bytes = len(header.body) + (partial.size_bytes if partial else 0)
-            header = header._replace(name=name, size_bytes=size_bytes)
-            route = self.incoming.routes[header.namespace][name]
+            route = self.incoming.routes[event[0]][event[2]]
             pace = route.pace or self._prepare(route)
-            self._run(connection, pace, size_bytes, self.run_event, (header, partial, route))
+            self._run(connection, pace, size_bytes, self.run_event, (event, partial, route))
         elif header.type in (packets.ACK, packets.BINARY_ACK):
             self._take_ack(connection, header, partial)
         elif header.type == packets.CONNECT:
@@ -216,15 +215,16 @@ class Server(Sender):
         if (found := self.eio.sockets.get(eio_sid)) is not None:
             found.refuse(reason)
 
-    def run_event(self, connection: Connection, about: tuple[Header, Partial | None, Route]) -> None:
+    def run_event(self, connection: Connection, about: tuple[PlainEvent, Partial | None, Route]) -> None:
         """Have an event handled, here and now; a client whose JSON is none is closed."""
-        header, partial, route = about
-        sid = connection.sids.get(header.namespace)
+        event, partial, route = about
+        sid = connection.sids.get(event[0])
         if sid is None:
             return
         try:
             values = None if partial is None else _read_arguments(partial)
-            self.incoming.event(connection, sid, header, values, route)
+            size_bytes = len(event[3]) + (0 if partial is None else partial.size_bytes)
+            self.incoming.event(connection, sid, event, route, values, size_bytes)
         except MalformedPacket as error:
             self.close_malformed(connection.eio_sid, str(error))
 

@@ -317,7 +317,7 @@ def _draw_object(draw: st.DrawFn, schema: Any, models: Models, depth: int) -> An
         if name in schema.get("required", ()) or draw(st.booleans()):
             made[name] = draw(_draw(inner, models, depth - 1))
     rest = schema.get("additionalProperties")
-    if isinstance(rest, dict):
+    if isinstance(rest, dict) and rest:  # {} is True, and nobody is taken to send what has no name there
         for name in draw(st.sets(st.sampled_from(["a", "b", "c", "d"]))):
             made.setdefault(name, draw(_draw(rest, models, depth - 1)))
     return made
