@@ -13,7 +13,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import flask
-from asgiref.sync import sync_to_async
 
 # One per hub, which is one per thread that runs greenlets.
 _loops: weakref.WeakKeyDictionary[Any, asyncio.AbstractEventLoop] = weakref.WeakKeyDictionary()
@@ -141,6 +140,7 @@ class StreamLoop:
 
 def run_layer(app: flask.Flask, function: Callable[..., Any], handling: Any, proceed: Callable[[], Any]) -> Any:
     """Run async middleware; what it goes around runs in the calling thread, where no loop is in the way."""
+    from asgiref.sync import sync_to_async  # which Flask imports for the first coroutine, too
 
     async def layer() -> Any:
         return await function(handling, sync_to_async(functools.partial(_call, proceed), thread_sensitive=True))

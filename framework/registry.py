@@ -122,8 +122,7 @@ class Route:
     JSON says and nothing else, ``is_wrapped`` whether something is to be asked before a payload is read, ``is_async`` whether
     something on the way waits on an event loop, and ``run`` where the handler asks to be run. ``enter`` is the dispatcher's,
     to take one through all that is around its handler. ``pace`` is the transport's, to
-    note how long they take; with it comes ``step``, which takes one from its text to its answer where nothing else is to be
-    asked.
+    note how long they take; with it comes ``step``, which takes one from its text to its answer.
     """
 
     __slots__ = (

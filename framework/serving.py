@@ -23,7 +23,7 @@ from .limits import find_setting
 
 logger = logging.getLogger("framework")
 
-SWITCH_INTERVAL_S = 0.0005
+SWITCH_INTERVAL_S = 0.0002
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 5000
 
 AUTO, ASYNCIO, GUNICORN, WERKZEUG, GEVENT = "auto", "asyncio", "gunicorn", "werkzeug", "gevent"
@@ -223,7 +223,7 @@ def _run_gunicorn(extension: Any, app: flask.Flask, address: Address, options: d
         ) from error
 
     class Application(BaseApplication):  # type: ignore[misc]
-        """One worker with a thread per connection; the settings of gunicorn may be given as options."""
+        """One worker with threads; the settings of gunicorn may be given as options."""
 
         def load_config(self) -> None:
             known = {key: value for key, value in GUNICORN_DEFAULTS.items() if key in self.cfg.settings}

@@ -28,9 +28,10 @@ def routes(info: ScriptInfo, as_json: bool, namespaces: Sequence[str], server: b
     """List the events that are served (->) and declared (<-), with types and where they are defined."""
     _, extension = load_extension(info)
     if server:
+        serves = serving.default_server(extension, debug=get_debug_flag())
         click.echo(f"async mode  {extension.async_mode}")
-        click.echo(f"server      {serving.default_server(extension, debug=get_debug_flag())}")
-        click.echo(f"WebSockets  {extension.server.eio.driver.describe()}")
+        click.echo(f"server      {serves}")
+        click.echo(f"WebSockets  {extension.server.eio.driver.describe(serves)}")
         return
     found = [route for route in extension.routes() if not namespaces or route.namespace in namespaces]
     if as_json:

@@ -19,7 +19,7 @@ class Route(Protocol):
     run: Run
     is_async: bool
     pace: Any
-    step: Step | None
+    step: Step
 
 
 class Incoming(Protocol):

@@ -1,4 +1,4 @@
-"""Chooses who reads from a WebSocket: one leader for all of them where that is possible, a thread for each otherwise."""
+"""Chooses who reads from a WebSocket: one leader for all of them where that is possible, uvicorn's loop or a thread for each otherwise."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from .workers import Turn
 logger = logging.getLogger("framework")
 
 AUTO, OFF = "auto", "off"
+ASYNCIO = "asyncio"
 _NOTHING: tuple[bytes, ...] = ()  # no list: python-engineio would answer the request with that
 
 
@@ -66,10 +67,12 @@ class Driver:
             return "this system has no epoll"
         return ""
 
-    def describe(self) -> str:
-        """Say who reads from WebSockets, for people."""
+    def describe(self, server: str) -> str:
+        """Say who reads from WebSockets under *server*, for people."""
         problem = self.find_problem()
         gevent = self._server.async_mode == "gevent"
+        if problem and server == ASYNCIO:
+            return f"read by uvicorn's loop: {problem}"
         if problem:
             return f"a {'greenlet' if gevent else 'thread'} for each: {problem}"
         return "read by gevent's hub" if gevent else "read by one thread, through epoll"
@@ -84,11 +87,11 @@ class Driver:
         origin = find_origin(environ)
         handshake = render_handshake(environ)
         problem = self.find_problem() or origin.problem
-        if origin.server == "asyncio":
-            self._serve_asyncio(session, origin.connection, handshake, problem)
-            return origin.server
         if problem:
-            self._tell(problem)
+            self._tell("read by uvicorn's loop" if origin.server == ASYNCIO else "served by a thread each", problem)
+        if origin.server == ASYNCIO:
+            self._serve_asyncio(session, origin.connection, handshake, problem)
+        elif problem:
             self._serve_blocking(session, origin, handshake)
         else:
             self._adopt(session, origin, handshake)
@@ -146,10 +149,10 @@ class Driver:
         link.user = session.open_link(link)
         return link
 
-    def _tell(self, problem: str) -> None:
+    def _tell(self, how: str, problem: str) -> None:
         if not self._told:
             self._told = True
-            logger.warning("WebSockets are served by a thread each: %s.", problem)
+            logger.warning("WebSockets are %s: %s.", how, problem)
 
 
 def leave(server: str) -> tuple[bytes, ...]:

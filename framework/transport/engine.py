@@ -82,7 +82,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
         self._environ = environ
         self.link: Link | None = None
         # Called with the owner, a message, and where that begins: a bound method costs less than a partial for every event.
-        self.receive: Callable[[Any, str | bytes, int], None] = server.handlers["message"]
+        self.receive: Callable[[Any, str | bytes, int, Any], None] = server.handlers["message"]
         self.owner: Any = sid
         self._lock = server.raw_lock()
         self._queue: Any = None
@@ -160,7 +160,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
             if self.last_ping is not None:  # an answer to none of our pings starts no new one
                 self._schedule_ping()
         elif kind == packet.MESSAGE:
-            self.receive(self.owner, data, 0)
+            self.receive(self.owner, data, 0, None if self.link is None else self.link.leader)
         elif kind == packet.CLOSE:
             self.close(wait=False, abort=True, reason=self.server.reason.CLIENT_DISCONNECT)
 
@@ -297,7 +297,7 @@ class EngineSocket(Socket):  # type: ignore[misc]
             return  # what still comes before the other side has seen the end
         try:
             if type(message) is str and message[:1] == "4":
-                self.receive(self.owner, message, 1)
+                self.receive(self.owner, message, 1, link.leader)
             else:
                 self.receive_frame(message)
         except MalformedPacket as error:

@@ -38,8 +38,8 @@ class Header(NamedTuple):
 
 # What nearly every packet is: an event without attachments whose name has nothing in it that JSON escapes. Possessive, and with
 # an empty branch in place of an optional group: Python keeps no book then of where it could go back to, which is a quarter.
-_EVENT = re.compile(r'2(?:(/[^,?]*+),|)((?!0[0-9])[0-9]*+)\["([^"\\\x00-\x1f]*+)"').match
-_MAX_ID_DIGITS = 19  # what fits in 64 bits
+# A namespace has MAX_NAMESPACE_LENGTH characters at most, its slash among them; an id of 19 digits fits in 64 bits.
+_EVENT = re.compile(r'2(?:(/[^,?]{0,255}+),|)((?!0[0-9])[0-9]{0,19}+)\["([^"\\\x00-\x1f]*+)"').match
 
 
 PlainEvent = tuple[str, str | None, str, str]
@@ -55,8 +55,6 @@ def parse_event(text: str, start: int = 0) -> PlainEvent | None:
     if match is None:
         return None
     namespace, ack_id, name = match.groups()
-    if len(ack_id) > _MAX_ID_DIGITS or (namespace is not None and len(namespace) > MAX_NAMESPACE_LENGTH):
-        return None
     return namespace or "/", ack_id or None, name, text[match.start(3) - 2 :]
 
 

@@ -18,7 +18,7 @@ from ..limits import Limits
 from ..wire import RefusedValue
 from . import packets
 from .connection import AtOnce, Connection, Incoming, Route
-from .leading import Pace
+from .leading import Leader, Pace
 from .manager import Waiter
 from .outgoing import Outgoing
 from .packets import Header, Partial, PlainEvent
@@ -81,16 +81,19 @@ class Server(Sender):
         if connection is not None and not connection.namespaces:
             self.eio.disconnect(eio_sid)
 
-    def _handle_eio_message(self, eio_sid: str, data: str | bytes, start: int = 0) -> None:
+    def _handle_eio_message(
+        self, eio_sid: str, data: str | bytes, start: int = 0, leader: Leader | None = None
+    ) -> None:
         connection = self.connections.get(eio_sid)
         if connection is not None:
-            self.receive(connection, data, start)
+            self.receive(connection, data, start, leader)
 
-    def receive(self, connection: Connection, data: str | bytes, start: int = 0) -> None:
+    def receive(self, connection: Connection, data: str | bytes, start: int = 0, leader: Leader | None = None) -> None:
         """Take one message of a session: a packet, or an attachment of the one before.
 
         Args:
             start: Where it begins in a text.
+            leader: Who has read it from a WebSocket, and may run the handler of an event if that is quick.
 
         Raises:
             MalformedPacket: It follows no protocol; the session is to be closed.
@@ -99,39 +102,44 @@ class Server(Sender):
         if partial is None and type(data) is str and (event := packets.parse_event(data, start)) is not None:
             route = self.incoming.routes[event[0]][event[2]]
             pace = route.pace or self._prepare(route)
-            if route.step is not None:
-                self._run(connection, pace, len(event[3]), route.step, event)
-            else:
-                self._run(connection, pace, len(event[3]), self.run_event, (event, None, route))
+            if (
+                leader is None
+                or not self.ordered
+                or not leader.run(pace, connection.lane, route.step, connection, event)
+            ):
+                self._leave_to_pool(connection, pace, len(event[3]), route.step, event)
         elif isinstance(data, bytes):
             if partial is None:
                 raise MalformedPacket("an attachment that belongs to no packet")
             if partial.add(data):
                 connection.partial = None
-                self._take(connection, partial.header, partial)
+                self._take(connection, partial.header, partial, leader)
         elif partial is not None:
             raise MalformedPacket("text where an attachment should be")
         else:
-            self._take_text(connection, packets.parse_packet(data[start:], self.limits))
+            self._take_text(connection, packets.parse_packet(data[start:], self.limits), leader)
 
-    def _take_text(self, connection: Connection, header: Header) -> None:
+    def _take_text(self, connection: Connection, header: Header, leader: Leader | None) -> None:
         if not header.attachments:
-            self._take(connection, header, None)
+            self._take(connection, header, None, leader)
         elif header.namespace not in connection.namespaces:
             raise MalformedPacket("attachments for a namespace that the client has not joined")
         else:
             connection.partial = Partial(header, self.limits)
 
-    def _take(self, connection: Connection, header: Header, partial: Partial | None) -> None:
+    def _take(self, connection: Connection, header: Header, partial: Partial | None, leader: Leader | None) -> None:
         """Put what the packet asks for in the client's order; an ack goes straight to who waits for it."""
         if header.type in (packets.EVENT, packets.BINARY_EVENT):
             event = packets.plain_event(header)
             size_bytes = len(header.body) + (partial.size_bytes if partial else 0)
             route = self.incoming.routes[event[0]][event[2]]
             pace = route.pace or self._prepare(route)
-            self._run(connection, pace, size_bytes, self.run_event, (event, partial, route))
+            about = (event, partial, route)
+            lane, step = connection.lane, self.run_event
+            if leader is None or not self.ordered or not leader.run(pace, lane, step, connection, about):
+                self._leave_to_pool(connection, pace, size_bytes, step, about)
         elif header.type in (packets.ACK, packets.BINARY_ACK):
-            self._take_ack(connection, header, partial)
+            self._take_ack(connection, header, partial, leader)
         elif header.type == packets.CONNECT:
             self._enqueue(
                 connection, functools.partial(self._run_connect, connection.eio_sid, header), len(header.body)
@@ -141,14 +149,10 @@ class Server(Sender):
             leave = functools.partial(self._handle_disconnect, connection.eio_sid, header.namespace, reason)
             self._enqueue(connection, leave)
 
-    def _run(
+    def _leave_to_pool(
         self, connection: Connection, pace: Pace, size_bytes: int, step: Callable[[Connection, Any], object], about: Any
     ) -> None:
-        """Run the handler here, where a leader reads and the handler is quick; else leave it to the pool."""
-        session = connection.session
-        leader = session.link.leader if session is not None and session.link is not None else None
-        if leader is not None and self.ordered and leader.run(pace, connection.lane, step, connection, about):
-            return
+        """Have an event handled after those that came before it."""
         job: Callable[[], object] = functools.partial(step, connection, about)
         if not pace.inline:
             job = functools.partial(_run_pooled, pace, job)
@@ -158,8 +162,11 @@ class Server(Sender):
 
     def _prepare(self, route: Route) -> Pace:
         pace = route.pace = Pace("pool" if route.is_async else route.run)
-        route.step = self.incoming.compile(route)
+        route.step = self.incoming.compile(route) or functools.partial(self._run_whole, route)
         return pace
+
+    def _run_whole(self, route: Route, connection: Connection, event: PlainEvent) -> None:
+        self.run_event(connection, (event, None, route))
 
     def _enqueue(self, connection: Connection, job: Callable[[], object], size_bytes: int = 0) -> None:
         """Put a job in the client's order; while too many wait, nothing more is read from it."""
@@ -172,19 +179,17 @@ class Server(Sender):
         else:  # a polling client's request, which may wait
             lane.wait_for_room(self.eio.create_event)
 
-    def _take_ack(self, connection: Connection, header: Header, partial: Partial | None) -> None:
+    def _take_ack(self, connection: Connection, header: Header, partial: Partial | None, leader: Leader | None) -> None:
         eio_sid = connection.eio_sid
         try:
             answer = partial.values() if partial else packets.load_body(header.body, self.limits)
         except RefusedValue as error:
             self._refuse_ack(eio_sid, header, str(error))
         else:
-            self._take_answer(connection, header, answer)
+            self._take_answer(connection, header, answer, leader)
 
-    def _take_answer(self, connection: Connection, header: Header, answer: Any) -> None:
+    def _take_answer(self, connection: Connection, header: Header, answer: Any, leader: Leader | None) -> None:
         """Call who waits for the ack; a callback is the application's own code, and may take its time."""
-        session = connection.session
-        leader = session.link.leader if session is not None and session.link is not None else None
         if leader is not None:
             leader.begin()
         try:

@@ -202,22 +202,26 @@ def test_command_serves_with_what_it_is_told(server: str, announced: str, tmp_pa
             assert client.receive() == "43/chat,1[4]"
 
 
-def test_driver_that_is_switched_off_is_told_of_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("server", "who"), [("gunicorn", "served by a thread each"), ("asyncio", "read by uvicorn's loop")]
+)
+def test_driver_that_is_switched_off_is_told_of_once(server: str, who: str, tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text(APP)
-    with LiveServer("small", cwd=tmp_path, args=["--server", "gunicorn"], env={"FRAMEWORK_DRIVER": "off"}) as live:
+    with LiveServer("small", cwd=tmp_path, args=["--server", server], env={"FRAMEWORK_DRIVER": "off"}) as live:
         for _ in range(3):
             with RawWebSocket(live.port) as client:
                 client.open()
-        live.wait_for_log("WebSockets are served by a thread each: FRAMEWORK_DRIVER is 'off'.")
+        live.wait_for_log(f"WebSockets are {who}: FRAMEWORK_DRIVER is 'off'.")
         live.stop()
-        assert live.logs.count("served by a thread each") == 1
+        assert live.logs.count(who) == 1
 
 
 @pytest.mark.parametrize(
     ("env", "told"),
     [
         ({}, "read by one thread, through epoll"),
-        ({"FRAMEWORK_DRIVER": "off"}, "a thread for each: FRAMEWORK_DRIVER is 'off'"),
+        ({"FRAMEWORK_DRIVER": "off"}, "read by uvicorn's loop: FRAMEWORK_DRIVER is 'off'"),
+        ({"FRAMEWORK_DRIVER": "off", "FLASK_DEBUG": "1"}, "a thread for each: FRAMEWORK_DRIVER is 'off'"),
         ({"FRAMEWORK_ASYNC_MODE": "gevent"}, "read by gevent's hub"),
     ],
 )
@@ -239,5 +243,5 @@ def test_server_that_ends_tls_serves_every_transport_and_says_who_reads(server: 
             if len(transports) > 1:
                 assert client.wait_upgraded() == "websocket"
             assert client.call("echo", 7) == [7]
-        told = live.logs.count("WebSockets are served by a thread each: TLS ends in this process")
-        assert told == (0 if server == "asyncio" else 1)  # uvicorn's loop reads
+        who = "read by uvicorn's loop" if server == "asyncio" else "served by a thread each"
+        assert live.logs.count(f"WebSockets are {who}: TLS ends in this process") == 1
