@@ -25,7 +25,7 @@ def log_settings() -> Iterator[None]:
         logger.propagate = propagate
 
 
-@pytest.fixture(params=["straight", "long"])
+@pytest.fixture(params=["straight", pytest.param("long", marks=pytest.mark.once)])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have events go either way: as they do when nobody watches them, or as they do when somebody does."""
     if request.param == "long":
