@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .acks import ERROR_KEY, Encoded, encode_values
 from .arrivals import EventArrival
@@ -45,7 +45,7 @@ class Answers:
 
     def send(self, event: EventArrival, encoded: Encoded) -> None:
         """Send the ack of *event*, which asked for one."""
-        self._extension.server.send_ack(event.connection, event.namespace, event.ack_id or "", encoded)
+        self._extension.server.send_ack(event.connection, event.namespace, cast(str, event.ack_id), encoded)
 
     def fail(self, event: EventArrival, body: dict[str, Any], error: Exception) -> Outcome:
         """Answer with an error object: as the ack, or as one ``error`` event when none was asked for."""

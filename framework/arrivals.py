@@ -79,7 +79,8 @@ class EventArrival(Arrival):
         load: Decodes its arguments.
         values: Its decoded arguments when it came with attachments, else None.
 
-    ``ack_id`` is None where no answer was asked for, ``malformed`` is why its connection is to be closed, whatever middleware makes of it.
+    ``ack_id`` is None where no answer was asked for, ``malformed`` is why its connection is to be closed, whatever middleware
+    makes of it.
     """
 
     __slots__ = (

@@ -340,7 +340,7 @@ def _is_flasks(app: flask.Flask, method: str) -> bool:
 
 def _is_inside_event(app_context: Any = None) -> bool:
     """Say whether another event is being handled here, whose application context is its own."""
-    return type(app_context) is _LightApp or (flask.has_request_context() and hasattr(flask.request, "namespace"))
+    return type(app_context) is _LightApp or (flask.has_request_context() and "namespace" in vars(flask.request))
 
 
 def _session_key(context: Any) -> str:

@@ -143,7 +143,7 @@ class Dispatch:
         args: tuple[Any, ...] | None = None
         try:
             if not event.route.is_wrapped:
-                args = self._read_args(event)  # what is wrong with it is said without opening Flask's context
+                args = self.read_args(event)  # what is wrong with it is said without opening Flask's context
             context = open_context(self._extension.manage_session, event, args or ())
         except MalformedPacket:
             raise
@@ -185,9 +185,7 @@ class Dispatch:
         failure: Exception | None = None
         route = event.route
         try:
-            result = self._run(event, args, context)
-            if event.malformed is not None:  # middleware took it for a failure to make up for
-                raise event.malformed
+            result = self.run(event, args, context)
             if route.chunks is not None:
                 result = self._feeder.open(event, route.chunks, result, context)
             encoded = None if event.ack_id is None else route.ack.encode(result, self._answers.dumps)
@@ -210,16 +208,20 @@ class Dispatch:
             self._feeder.release(event)
         event.close_scope(failure)
 
-    def _run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
+    def run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
+        """Return what the handler does, inside all that is around it; without *args* they are read there."""
         enter = event.route.enter or self._compile_enter(event.route)
         if args is not None:
             event.settle(self._place_args(event, args))
             return enter(event)
         event.context = context
         try:
-            return enter(event)
+            result = enter(event)
         finally:
             event.context = None
+        if event.malformed is not None:  # middleware took it for a failure to make up for
+            raise event.malformed
+        return result
 
     def _compile_enter(self, route: Route) -> Callable[[EventArrival], Any]:
         """Have *route* take its events through all that is around their handler, from now on."""
@@ -236,7 +238,7 @@ class Dispatch:
         """Go on inside the middleware of the application and the namespace."""
         if guards := event.route.guards:
             self._runner.admit(guards, event)
-        args = self._read_args(event)
+        args = self.read_args(event)
         if event.context is not None:
             event.context.show_args(args)
         came = event.settle(self._place_args(event, args))
@@ -264,15 +266,6 @@ class Dispatch:
 
     def arrive(self, route: Route, sid: str, connection: Connection, event: PlainEvent) -> EventArrival:
         return EventArrival(connection, sid, event, route, self._load)
-
-    def read_args(self, event: EventArrival) -> tuple[Any, ...]:
-        return self._read_args(event)
-
-    def run(self, event: EventArrival, args: tuple[Any, ...] | None, context: Context) -> Any:
-        result = self._run(event, args, context)
-        if event.malformed is not None:  # middleware took it for a failure to make up for
-            raise event.malformed
-        return result
 
     def refuse(self, event: EventArrival, error: Exception) -> None:
         if isinstance(error, json.JSONDecodeError):
@@ -302,8 +295,8 @@ class Dispatch:
         finally:
             event.close_scope(failure)
 
-    def fail_late(self, event: EventArrival, error: Exception) -> None:
-        self._fail(event, error, OK)
+    def fail_late(self, event: EventArrival, error: Exception, *, is_sent: bool) -> None:
+        self._fail(event, error, OK if is_sent else None)
 
     def await_result(self, coroutine: Any) -> Any:
         return self._runner.call(lambda: coroutine)
@@ -313,7 +306,7 @@ class Dispatch:
 
     # -- what came
 
-    def _read_args(self, event: EventArrival) -> tuple[Any, ...]:
+    def read_args(self, event: EventArrival) -> tuple[Any, ...]:
         """Return the arguments as the handler takes them.
 
         Raises:

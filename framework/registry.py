@@ -121,8 +121,8 @@ class Route:
     ``is_plain`` is whether there is a handler and nothing else to do than to call it, ``one_pass`` whether it takes what the
     JSON says and nothing else, ``is_wrapped`` whether something is to be asked before a payload is read, ``is_async`` whether
     something on the way waits on an event loop, and ``run`` where the handler asks to be run. ``enter`` is the dispatcher's,
-    to take one through all that is around its handler. ``pace`` is the transport's, to
-    note how long they take; with it comes ``step``, which takes one from its text to its answer.
+    to take one through all that is around its handler. ``pace`` is the transport's, to note how long they take; with it comes
+    ``step``, which takes one from its text to its answer.
     """
 
     __slots__ = (

@@ -20,13 +20,14 @@ from werkzeug.serving import WSGIRequestHandler
 from . import signals
 from .errors import ConfigurationError
 from .limits import find_setting
+from .transport.takeover import ASYNCIO
 
 logger = logging.getLogger("framework")
 
 SWITCH_INTERVAL_S = 0.0002
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 5000
 
-AUTO, ASYNCIO, GUNICORN, WERKZEUG, GEVENT = "auto", "asyncio", "gunicorn", "werkzeug", "gevent"
+AUTO, GUNICORN, WERKZEUG, GEVENT = "auto", "gunicorn", "werkzeug", "gevent"
 SERVERS = (AUTO, ASYNCIO, GUNICORN, WERKZEUG, GEVENT)
 
 # A client that polls keeps a thread for as long as it waits; a WebSocket that a leader reads from keeps none.

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 
 from .acks import Encoded
 from .arrivals import EventArrival
-from .context import Context, First, find_light
+from .context import Context, First, Light, find_light
 from .handlers import Handler
 from .payloads import too_deep
 from .registry import Route
@@ -56,8 +56,12 @@ class Dispatcher(Protocol):
     def fail(self, event: EventArrival, context: Context, error: BaseException) -> None:
         """Answer for a handler that raised, and close what it ran in."""
 
-    def fail_late(self, event: EventArrival, error: Exception) -> None:
-        """Take note of what went wrong after the answer."""
+    def fail_late(self, event: EventArrival, error: Exception, *, is_sent: bool) -> None:
+        """Take note of what went wrong after the handler.
+
+        Args:
+            is_sent: It has been answered; else it is now.
+        """
 
     def await_result(self, coroutine: Any) -> Any:
         """Return what a coroutine does."""
@@ -129,23 +133,37 @@ class _Straight:
             result = self._call(*args)
             if type(result) is CoroutineType:
                 result = self._owner.await_result(result)
-            if event[1] is not None:
-                self._answer(connection, event[1], result)
+            answer = None if event[1] is None else self._write_exact(result) or self._owner.encode(self._route, result)
         except BaseException as error:
             self._owner.fail(cast(EventArrival, context.handling), context, error)
             return
-        try:
-            context.leave()
-        except Exception as error:
-            self._owner.fail_late(cast(EventArrival, context.handling), error)
+        self._end(connection, event[1], answer, context)
 
-    def _answer(self, connection: Connection, ack_id: str, result: Any) -> None:
-        values = self._write_exact(result)
-        if values is not None:
-            self._send(connection, self._head + ack_id.encode() + values)
-        else:
-            encoded = self._owner.encode(self._route, result)
-            self._server.send_ack(connection, self._path, ack_id, encoded)
+    def _end(
+        self,
+        connection: Connection,
+        ack_id: str | None,
+        answer: bytes | Encoded | None,
+        context: Light,
+        arrival: EventArrival | None = None,
+    ) -> None:
+        """Send the answer and undo what was made; what goes wrong here is not the handler's failure."""
+        is_sent = False
+        try:
+            try:
+                if ack_id is None or answer is None:
+                    pass
+                elif type(answer) is bytes:
+                    self._send(connection, self._head + ack_id.encode() + answer)
+                else:
+                    self._server.send_ack(connection, self._path, ack_id, answer)
+                is_sent = True
+            finally:
+                if arrival is not None and arrival.scope is not None:
+                    arrival.close_scope(None)
+                context.leave()
+        except Exception as error:
+            self._owner.fail_late(cast(EventArrival, context.handling), error, is_sent=is_sent)
 
 
 class _Surrounded(_Straight):
@@ -163,14 +181,8 @@ class _Surrounded(_Straight):
         context = first.open(sid, self._path, args or (), arrival)
         try:
             result = owner.run(arrival, args, context)
-            if event[1] is not None:
-                self._answer(connection, event[1], result)
+            answer = None if event[1] is None else self._write_exact(result) or owner.encode(self._route, result)
         except BaseException as error:
             owner.fail(arrival, context, error)
             return
-        try:
-            if arrival.scope is not None:
-                arrival.close_scope(None)
-            context.leave()
-        except Exception as error:
-            owner.fail_late(arrival, error)
+        self._end(connection, event[1], answer, context, arrival)

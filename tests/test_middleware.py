@@ -1355,3 +1355,34 @@ def test_teardown_function_that_fails_after_the_answer_is_logged(caplog: pytest.
     with caplog.at_level(logging.ERROR):
         assert client.call("double", 1) == 2
     assert "the teardown's own" in caplog.text
+
+
+def test_answer_that_can_not_be_sent_is_no_failure_of_the_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_session() -> Iterator[str]:
+        yield "open"
+        log.append("session closed")
+
+    class Shop(Namespace):
+        def on_buy(self, session: str = Depends(open_session)) -> str:
+            return session
+
+        def on_error(self, error: Exception) -> None:
+            log.append(error)
+
+    app = Flask(__name__)
+    socketio = SocketIO(app, namespaces=[Shop])
+    app.teardown_appcontext(lambda error: log.append("torn down"))
+    server: Any = socketio.server
+
+    def fail(*about: Any) -> None:
+        monkeypatch.undo()  # once: the next answer is sent
+        raise RuntimeError("can't start new thread")
+
+    client = Client(app, Shop)
+    assert client.call("buy") == "open"  # the first of a connection is special
+    log.clear()
+    monkeypatch.setattr(server, "_deliver", fail)
+    with pytest.raises(EventError) as raised:
+        client.call("buy")
+    assert raised.value.code == "internal_error"
+    assert log == ["session closed", "torn down"]

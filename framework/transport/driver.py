@@ -1,4 +1,4 @@
-"""Chooses who reads from a WebSocket: one leader for all of them where that is possible, uvicorn's loop or a thread for each otherwise."""
+"""Chooses who reads from a WebSocket: one leader for all where that is possible, uvicorn's loop or a thread for each otherwise."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from .epoll import EpollHost
 from .frames import render_handshake
 from .greenlets import GreenletHost
 from .link import Link, User
-from .takeover import Origin, find_origin, set_no_delay, take_socket
+from .takeover import ASYNCIO, Origin, find_origin, set_no_delay, take_socket
 from .workers import Turn
 
 logger = logging.getLogger("framework")
 
 AUTO, OFF = "auto", "off"
-ASYNCIO = "asyncio"
 _NOTHING: tuple[bytes, ...] = ()  # no list: python-engineio would answer the request with that
 
 

@@ -20,6 +20,7 @@ _SYNC_WORKER = (
 )
 
 
+ASYNCIO = "asyncio"
 FRONT = "framework.front"  # where our own front puts itself into a request's environ
 _OF_REQUEST = frozenset({"gunicorn.socket", "werkzeug.socket", "wsgi.early_hints", FRONT})
 _NO_BODY = io.BytesIO()
@@ -50,7 +51,7 @@ def find_origin(environ: dict[str, Any]) -> Origin:
         UnsupportedServer: Neither Werkzeug, nor gunicorn, nor gevent's server, nor ours.
     """
     if found := environ.get(FRONT):
-        return Origin("asyncio", found, found.problem)
+        return Origin(ASYNCIO, found, found.problem)
     for server in ("werkzeug", "gunicorn"):
         if found := environ.get(f"{server}.socket"):
             if server == "gunicorn" and not environ.get("wsgi.multithread"):
